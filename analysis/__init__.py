@@ -1,0 +1,1 @@
+"""Turn a run directory into a verdict: load, window, judge, report."""

@@ -1,0 +1,147 @@
+"""Define the verdict: every result, every step, every doubt, as plain frozen values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from runlog.run import Run
+
+FORMAT: Final = 1
+"""Version of verdict.json."""
+
+
+class Outcome(StrEnum):
+    """The answer about one limit, and about the run; the verdict is as bad as its worst."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"  # too few samples, not measured, or (later) the interval straddles the limit
+    INVALID = "invalid"  # of a verdict only: the run cannot speak for the server
+
+
+class Severity(StrEnum):
+    """What a broken limit means; `rollback` limits never fail a run, they fire a trigger."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    ROLLBACK = "rollback"
+
+
+class StepStatus(StrEnum):
+    """What became of a step."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    GAP = "gap"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a result is about; all null means the whole run (kind http)."""
+
+    workflow: str | None = None
+    step: str | None = None
+    route: str | None = None
+    kind: str | None = None
+    monitor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One limit of one threshold held against one run; `observed` is None when it could not be measured."""
+
+    scope: Scope
+    stat: str
+    severity: Severity
+    limit: str  # as written in thresholds.toml, or by an override
+    observed: float | None  # in the statistic's own unit: ms, 0..1, rps, a count
+    interval: tuple[float, float] | None
+    samples: int
+    outcome: Outcome
+    margin_ratio: float | None  # distance to the limit over the limit; negative: broken. None: no limit to divide by
+    why: str
+    unit: str  # "ms", "ratio", "rps", "count", "score": how to print observed
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One of the forty steps (or of a ninth workflow's)."""
+
+    workflow: str
+    step: str
+    status: StepStatus
+    samples: int
+    ok: int
+    failed: int
+    reason: str | None  # why it is not passed
+    p50_ms: float | None
+    p95_ms: float | None
+    error_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowResult:
+    """One workflow as a whole."""
+
+    workflow: str
+    iterations: int
+    completed: int
+    completion_ratio: float | None
+    p95_ms: float | None  # of its http samples
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A reason why the run's numbers may not be the server's, or not be enough."""
+
+    name: str  # snake_case, stable: part of the public contract
+    figure: str  # what was seen, with unit
+    rule: str  # what would have been right
+    invalidates: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The http samples of the steady window as a whole."""
+
+    samples: int
+    throughput_rps: float | None
+    error_ratio: float | None
+    throttled_ratio: float | None
+    mean_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    cache_hit_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The steady part of the run that is judged; seconds since the run's start."""
+
+    start_s: float
+    end_s: float
+    rule: str  # how it was cut, for people
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The whole answer; `exit_code` is set by the gate's table."""
+
+    outcome: Outcome
+    exit_code: int
+    release_grade: bool  # all forty steps were in scope
+    headline: str  # one sentence: the answer and its first reason
+    rollback: tuple[str, ...]
+    run: Run
+    window: Window | None  # None when there was nothing to cut
+    totals: Totals
+    results: tuple[Result, ...]
+    steps: tuple[StepResult, ...]
+    workflows: tuple[WorkflowResult, ...]
+    doubts: tuple[Doubt, ...]
+    overrides: tuple[str, ...]
+    files: dict[str, str]  # name → sha256 of what was judged

@@ -1,0 +1,1 @@
+"""Drive the pipeline and speak its answer: preflight, load, verdict, report, exit code."""

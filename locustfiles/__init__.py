@@ -1,0 +1,1 @@
+"""Hold the load: one file and one user class for each seller workflow."""

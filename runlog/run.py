@@ -1,0 +1,121 @@
+"""Read and write run.json: what was run, against what, how it was meant to go and how it ended."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from runlog.errors import RunLogError
+from runlog.schema import FORMAT
+
+RUN_FILE: Final = "run.json"
+
+
+class EndedBy(StrEnum):
+    """Who ended the run."""
+
+    TIME = "time"  # its planned time was over
+    HAND = "hand"  # the web UI's stop button, or Ctrl-C of a run without a planned time
+    SIGNAL = "signal"  # Ctrl-C or SIGTERM before the planned time
+    FUSE = "fuse"  # the fuse: the target was dying
+    HARNESS = "harness"  # no users left, or our own failure
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StepName(_Frozen):
+    """One step in scope of a run."""
+
+    workflow: str
+    step: str
+
+
+class LoadProfile(_Frozen):
+    """How hard the run was meant to push; with plain `locust -u -r -t`, name is null and the ramp is what it took."""
+
+    name: str | None
+    sellers: int | None
+    spawn_per_s: float | None
+    duration_s: float | None  # planned, from start to stop; null when ended by hand
+    ramp_s: float | None  # cut from the start; null: until spawning was complete
+
+
+class Gap(_Frozen):
+    """A step the target is known not to offer, declared in its file."""
+
+    workflow: str
+    step: str
+    reason: str
+    owner: str
+    expires: str  # ISO date
+
+
+class TargetInfo(_Frozen):
+    """Which deployment; never a secret."""
+
+    name: str
+    url: str
+    gaps: tuple[Gap, ...] = ()
+    monitors: tuple[str, ...] = ()  # names declared by the target file
+
+
+class GeneratorInfo(_Frozen):
+    """What produced the load."""
+
+    processes: tuple[int, ...]  # indexes of the processes that must have written a log
+    python: str
+    locust: str
+    sellergate: str
+    cpu_count: int | None
+
+
+class Run(_Frozen):
+    """One execution; written at its start with `ended_at_s` null and again at its end."""
+
+    format: Literal[1] = FORMAT
+    id: str
+    stage: str | None  # pre, post, watch … as given; null when not
+    load_profile: LoadProfile
+    load_model: Literal["closed"] = "closed"
+    target: TargetInfo
+    revision: str | None
+    seed: int
+    generator: GeneratorInfo
+    scope: tuple[StepName, ...]
+    started_at_s: float
+    spawned_at_s: float | None = None  # when the last seller had been spawned
+    ended_at_s: float | None = None  # when load stopped, before the drain
+    ended_by: EndedBy | None = None
+    end_reason: str | None = None  # the fuse's or the harness's words
+    lost_processes: tuple[int, ...] = ()
+    problems: tuple[str, ...] = ()  # crashed listeners, failed monitors process …: one line each
+    overrides: tuple[str, ...] = ()  # flags and environment that changed the run
+
+
+def write_run(folder: Path, run: Run) -> None:
+    """Write run.json into `folder`, whole or not at all."""
+    write_atomically(folder / RUN_FILE, run.model_dump_json(indent=2) + "\n")
+
+
+def read_run(folder: Path) -> Run:
+    """Read run.json of `folder`; RunLogError when it is missing or malformed."""
+    path = folder / RUN_FILE
+    try:
+        return Run.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RunLogError(f"{path}: {error.strerror or error}; a run directory has a {RUN_FILE}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "top level"
+        raise RunLogError(f"{path}: {place}: {first['msg']}; expected format {FORMAT}") from error
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace `path` by `text` in one step, so that a reader never sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

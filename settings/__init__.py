@@ -1,0 +1,1 @@
+"""Read what people write: targets, profiles, quantities with units; refuse what is not understood."""
