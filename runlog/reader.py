@@ -1,0 +1,75 @@
+"""Read a run directory back: sealed Parquet, or the Arrow parts of a run that was never sealed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from runlog.errors import RunLogError
+from runlog.schema import GENERATOR_SCHEMA, MONITOR_SCHEMA, SAMPLE_SCHEMA
+
+SAMPLES_FILE: Final = "samples.parquet"
+SERIES_SCHEMAS: Final[dict[str, pa.Schema]] = {"generator": GENERATOR_SCHEMA, "monitors": MONITOR_SCHEMA}
+
+
+@dataclass(slots=True)
+class Part:
+    """One Arrow file of one process, read batch by batch; after iterating, `rows` and `torn` tell how far it went."""
+
+    path: Path
+    schema: pa.Schema
+    rows: int = 0
+    torn: str | None = None
+    """Why reading stopped before the end of the file; None when every byte made sense."""
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield every batch that was completely written."""
+        try:
+            with pa.OSFile(str(self.path), "rb") as source:
+                reader = pa.ipc.open_stream(source)
+                if not reader.schema.equals(self.schema):
+                    raise RunLogError(f"{self.path}: columns are not those of format 1")
+                while True:
+                    try:
+                        batch = reader.read_next_batch()
+                    except StopIteration:
+                        return
+                    self.rows += batch.num_rows
+                    yield batch
+        except (OSError, pa.ArrowInvalid) as error:
+            self.torn = str(error).splitlines()[0]
+
+
+def part_paths(folder: Path, name: str) -> list[Path]:
+    """Return the Arrow parts `name-<process>.arrow` of a run, in order of process."""
+    return sorted(folder.glob(f"{name}-*.arrow"), key=lambda path: (len(path.name), path.name))
+
+
+def read_samples(folder: Path) -> pa.Table:
+    """Return all samples of a run; RunLogError when there is no readable log at all."""
+    return _read(folder, "samples", SAMPLE_SCHEMA, required=True)
+
+
+def read_series(folder: Path, name: Literal["generator", "monitors"]) -> pa.Table:
+    """Return a time series of a run; empty when none was written."""
+    return _read(folder, name, SERIES_SCHEMAS[name], required=False)
+
+
+def _read(folder: Path, name: str, schema: pa.Schema, *, required: bool) -> pa.Table:
+    sealed = folder / f"{name}.parquet"
+    if sealed.exists():
+        try:
+            table = pq.read_table(sealed)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise RunLogError(f"{sealed}: not readable: {str(error).splitlines()[0]}") from error
+        if table.schema.names != schema.names:
+            raise RunLogError(f"{sealed}: columns are not those of format 1")
+        return table
+    parts = part_paths(folder, name)
+    if required and not parts:
+        raise RunLogError(f"{folder}: holds no samples; expected {name}.parquet or {name}-<process>.arrow")
+    batches = [batch for path in parts for batch in Part(path, schema)]
+    return pa.Table.from_batches(batches, schema).unify_dictionaries()

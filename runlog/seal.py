@@ -1,0 +1,157 @@
+"""Seal a finished run: merge what each process wrote into Parquet and write down whether all of it arrived."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from runlog.errors import RunLogError
+from runlog.failures import FAILURES_FILE, failure_parts
+from runlog.reader import SAMPLES_FILE, SERIES_SCHEMAS, Part, part_paths
+from runlog.run import Run, read_run, write_atomically
+from runlog.schema import FORMAT, SAMPLE_SCHEMA
+from runlog.writer import Closing, closing_path, samples_path
+
+SEAL_FILE: Final = "seal.json"
+_ROW_GROUP: Final = 100_000
+
+ProblemName = Literal["log_missing", "log_truncated", "samples_lost", "recording_failed", "not_closed", "unrecorded"]
+
+
+class LogProblem(BaseModel):
+    """One way in which a process's log is not all of what it did."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ProblemName
+    process: int
+    detail: str
+
+
+class SealReport(BaseModel):
+    """What sealing found; `problems` is empty when every sample of every process is in samples.parquet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = FORMAT
+    samples: int
+    problems: tuple[LogProblem, ...]
+
+
+def seal(folder: Path) -> SealReport:
+    """Merge the parts of a run into Parquet files and return what was found.
+
+    A run that has ended is sealed once: the parts are removed after the merged files are in place, and sealing again
+    returns the stored report. A run without an end (crashed, or still running) keeps its parts.
+    RunLogError when run.json is unreadable or the disk refuses the result; then the parts are untouched.
+    """
+    run = read_run(folder)
+    finished = run.ended_at_s is not None
+    if finished and (folder / SEAL_FILE).exists():
+        return read_seal(folder)
+    parts = [Part(path, SAMPLE_SCHEMA) for path in part_paths(folder, "samples")]
+    try:
+        samples = _merge(parts, folder / SAMPLES_FILE, SAMPLE_SCHEMA)
+        series = {
+            name: [Part(path, schema) for path in part_paths(folder, name)] for name, schema in SERIES_SCHEMAS.items()
+        }
+        for name, schema in SERIES_SCHEMAS.items():
+            _merge(series[name], folder / f"{name}.parquet", schema)
+        failures = failure_parts(folder)
+        write_atomically(folder / FAILURES_FILE, "".join(path.read_text("utf-8") for path in failures))
+        report = SealReport(samples=samples, problems=tuple(_problems(folder, run, parts)))
+        write_atomically(folder / SEAL_FILE, report.model_dump_json(indent=2) + "\n")
+    except (OSError, pa.ArrowInvalid) as error:
+        raise RunLogError(f"{folder}: cannot be sealed: {str(error).splitlines()[0]}") from error
+    if finished:
+        for path in [part.path for part in parts + series] + failures:
+            path.unlink()
+    return report
+
+
+def read_seal(folder: Path) -> SealReport:
+    """Return the stored report of an earlier `seal`; RunLogError when missing, malformed or not true of the file."""
+    path = folder / SEAL_FILE
+    try:
+        report = SealReport.model_validate_json(path.read_bytes())
+        rows = pq.read_metadata(folder / SAMPLES_FILE).num_rows
+    except (OSError, pa.ArrowInvalid) as error:
+        raise RunLogError(f"{folder}: sealed, but not readable: {str(error).splitlines()[0]}") from error
+    except ValidationError as error:
+        raise RunLogError(f"{path}: not a seal of format {FORMAT}") from error
+    if rows != report.samples:
+        raise RunLogError(f"{folder / SAMPLES_FILE}: holds {rows} samples, was sealed with {report.samples}")
+    return report
+
+
+def _merge(parts: list[Part], path: Path, schema: pa.Schema) -> int:
+    """Write all batches of all parts to one Parquet file and return the number of rows."""
+    temporary = path.with_name(f".{path.name}")
+    rows = 0
+    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for table in _grouped(parts, schema):
+            writer.write_table(table)
+            rows += table.num_rows
+    temporary.replace(path)
+    return rows
+
+
+def _grouped(parts: list[Part], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield the batches of all parts as tables of about one row group: a flush a second would make tiny ones."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for part in parts:
+        for batch in part:
+            waiting.append(batch)
+            rows += batch.num_rows
+            if rows >= _ROW_GROUP:
+                yield pa.Table.from_batches(waiting, schema).unify_dictionaries()
+                waiting, rows = [], 0
+    if waiting:
+        yield pa.Table.from_batches(waiting, schema).unify_dictionaries()
+
+
+def _problems(folder: Path, run: Run, parts: list[Part]) -> Iterator[LogProblem]:
+    """Yield what separates the log from what the processes did."""
+    by_path = {part.path: part for part in parts}
+    for process in run.generator.processes:
+        part = by_path.get(samples_path(folder, process))
+        if part is None:
+            yield LogProblem(name="log_missing", process=process, detail="wrote no samples file")
+            continue
+        closing = _read_closing(folder, process)
+        if part.torn is not None:
+            yield LogProblem(name="log_truncated", process=process, detail=f"after {part.rows} samples: {part.torn}")
+        if closing is None:
+            yield LogProblem(
+                name="not_closed", process=process, detail=f"ended without its closing record after {part.rows} samples"
+            )
+        else:
+            yield from _closing_problems(closing, part)
+
+
+def _closing_problems(closing: Closing, part: Part) -> Iterator[LogProblem]:
+    if closing.problem is not None:
+        yield LogProblem(name="recording_failed", process=closing.process, detail=closing.problem)
+    if part.rows != closing.samples:
+        yield LogProblem(
+            name="samples_lost",
+            process=closing.process,
+            detail=f"{closing.samples} samples were made, {part.rows} are in the log",
+        )
+    if closing.unrecorded:
+        yield LogProblem(
+            name="unrecorded",
+            process=closing.process,
+            detail=f"{closing.unrecorded} requests were sent outside step(...)",
+        )
+
+
+def _read_closing(folder: Path, process: int) -> Closing | None:
+    try:
+        return Closing.model_validate_json(closing_path(folder, process).read_bytes())
+    except (OSError, ValidationError):
+        return None
