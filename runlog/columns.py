@@ -81,8 +81,8 @@ class SampleColumns:
             status, outcome, response_time_ms, connect_ms, wait_ms, request_bytes, response_bytes, cache, error,
         ) = sample  # fmt: skip
         (
-            add_kind, add_sent, add_intended, add_workflow, add_step, add_seller, add_iteration, add_process, add_method,
-            add_route, add_status, add_outcome, add_response, add_connect, add_wait, add_request_bytes,
+            add_kind, add_sent, add_intended, add_workflow, add_step, add_seller, add_iteration, add_process,
+            add_method, add_route, add_status, add_outcome, add_response, add_connect, add_wait, add_request_bytes,
             add_response_bytes, add_cache, add_error,
         ) = self._appends  # fmt: skip
         kinds, workflows, steps, methods, routes, outcomes, caches, errors = self._codes
@@ -121,17 +121,25 @@ class SampleColumns:
 
 
 def to_arrow(batch: Batch) -> pa.RecordBatch:
-    """Turn a batch into Arrow's own columns, in-memory marks into nulls."""
+    """Turn a batch into Arrow's own columns, in-memory marks into nulls.
+
+    Built from buffers: `pa.array(...)` with a mask imports pandas on first use, a stall of a second.
+    """
     arrays = []
     for field in SAMPLE_SCHEMA:
         raw = np.frombuffer(batch.columns[field.name], dtype=batch.columns[field.name].typecode)
         if pa.types.is_dictionary(field.type):
-            codes = pa.array(raw, mask=raw == _UNKNOWN)
+            codes = _column(pa.int16(), raw, raw != _UNKNOWN)
             arrays.append(pa.DictionaryArray.from_arrays(codes, pa.array(batch.names[field.name], pa.string())))
-        elif pa.types.is_floating(field.type):
-            arrays.append(pa.array(raw, type=field.type, from_pandas=True))
-        elif field.nullable:
-            arrays.append(pa.array(raw, type=field.type, mask=raw == _UNKNOWN))
+        elif not field.nullable:
+            arrays.append(_column(field.type, raw, None))
         else:
-            arrays.append(pa.array(raw, type=field.type))
+            known = ~np.isnan(raw) if pa.types.is_floating(field.type) else raw != _UNKNOWN
+            arrays.append(_column(field.type, raw, known))
     return pa.record_batch(arrays, schema=SAMPLE_SCHEMA)
+
+
+def _column(kind: pa.DataType, raw: "np.ndarray[Any, Any]", known: "np.ndarray[Any, Any] | None") -> pa.Array:
+    """Wrap numbers as an Arrow array without copying them; where `known` is false they are null."""
+    validity = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(raw), [validity, pa.py_buffer(raw)])

@@ -55,11 +55,11 @@ def seal(folder: Path) -> SealReport:
     parts = [Part(path, SAMPLE_SCHEMA) for path in part_paths(folder, "samples")]
     try:
         samples = _merge(parts, folder / SAMPLES_FILE, SAMPLE_SCHEMA)
-        series = {
-            name: [Part(path, schema) for path in part_paths(folder, name)] for name, schema in SERIES_SCHEMAS.items()
-        }
+        series: list[Part] = []
         for name, schema in SERIES_SCHEMAS.items():
-            _merge(series[name], folder / f"{name}.parquet", schema)
+            own = [Part(path, schema) for path in part_paths(folder, name)]
+            _merge(own, folder / f"{name}.parquet", schema)
+            series += own
         failures = failure_parts(folder)
         write_atomically(folder / FAILURES_FILE, "".join(path.read_text("utf-8") for path in failures))
         report = SealReport(samples=samples, problems=tuple(_problems(folder, run, parts)))
