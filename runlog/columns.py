@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from runlog.arrow import numbers, texts
 from runlog.schema import CATEGORIES, SAMPLE_SCHEMA, Sample
 
 ERROR_LIMIT: Final = 200
@@ -121,25 +122,16 @@ class SampleColumns:
 
 
 def to_arrow(batch: Batch) -> pa.RecordBatch:
-    """Turn a batch into Arrow's own columns, in-memory marks into nulls.
-
-    Built from buffers: `pa.array(...)` with a mask imports pandas on first use, a stall of a second.
-    """
+    """Turn a batch into Arrow's own columns, in-memory marks into nulls."""
     arrays = []
     for field in SAMPLE_SCHEMA:
         raw = np.frombuffer(batch.columns[field.name], dtype=batch.columns[field.name].typecode)
         if pa.types.is_dictionary(field.type):
-            codes = _column(pa.int16(), raw, raw != _UNKNOWN)
-            arrays.append(pa.DictionaryArray.from_arrays(codes, pa.array(batch.names[field.name], pa.string())))
+            codes = numbers(pa.int16(), raw, raw != _UNKNOWN)
+            arrays.append(pa.DictionaryArray.from_arrays(codes, texts(batch.names[field.name])))
         elif not field.nullable:
-            arrays.append(_column(field.type, raw, None))
+            arrays.append(numbers(field.type, raw, None))
         else:
             known = ~np.isnan(raw) if pa.types.is_floating(field.type) else raw != _UNKNOWN
-            arrays.append(_column(field.type, raw, known))
+            arrays.append(numbers(field.type, raw, known))
     return pa.record_batch(arrays, schema=SAMPLE_SCHEMA)
-
-
-def _column(kind: pa.DataType, raw: "np.ndarray[Any, Any]", known: "np.ndarray[Any, Any] | None") -> pa.Array:
-    """Wrap numbers as an Arrow array without copying them; where `known` is false they are null."""
-    validity = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
-    return pa.Array.from_buffers(kind, len(raw), [validity, pa.py_buffer(raw)])

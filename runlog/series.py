@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from runlog.arrow import column
+
 
 class SeriesWriter:
     """A slow series, one Arrow stream a process; a row is in the file when `append` returns.
@@ -19,7 +21,8 @@ class SeriesWriter:
 
     def append(self, row: Mapping[str, float | int | str | None]) -> None:
         """Write one row; its keys are the schema's columns, a missing one is null."""
-        self._stream.write_batch(pa.RecordBatch.from_pylist([dict(row)], schema=self._schema))
+        arrays = [column(field.type, [row.get(field.name)]) for field in self._schema]
+        self._stream.write_batch(pa.record_batch(arrays, schema=self._schema))
 
     def close(self) -> None:
         """End the stream."""
