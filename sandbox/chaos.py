@@ -1,0 +1,90 @@
+"""Decide which faults strike now, and count every time one does."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from sandbox.faults import Fault
+
+
+class Chaos:
+    """The faults of one run against its clock; percentages are drawn from a seeded generator of their own."""
+
+    def __init__(
+        self,
+        faults: Sequence[Fault],
+        counts: Counter[str],
+        seed: int,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.faults = tuple(faults)
+        self._counts = counts
+        self._rng = random.Random(f"faults {seed}")
+        self._clock = clock
+        self._started_s = clock()
+
+    def start(self) -> None:
+        """Set second 0: the moment the server listens."""
+        self._started_s = self._clock()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the server listens."""
+        return self._clock() - self._started_s
+
+    def active(self, name: str) -> Fault | None:
+        """Return the first fault of a kind whose window is open."""
+        for fault in self.faults:
+            if fault.name == name and fault.window.holds(self.elapsed_s):
+                return fault
+        return None
+
+    def strikes(self, name: str) -> bool:
+        """Draw whether a fault given as a share of requests hits this one; does not count it."""
+        fault = self.active(name) if self.faults else None
+        return fault is not None and self._rng.random() < (fault.ratio or 0.0)
+
+    def count(self, name: str) -> None:
+        """Count one application of a fault."""
+        self._counts[name] += 1
+
+    def delay_s(self, step: str | None) -> float:
+        """Return how much later requests of a step are answered now; counted when above 0."""
+        if step is None:
+            return 0.0
+        delay_s = sum(
+            fault.duration_s or 0.0
+            for fault in self.faults
+            if fault.name == "slow_step" and fault.step == step and fault.window.holds(self.elapsed_s)
+        )
+        if delay_s:
+            self.count("slow_step")
+        return delay_s
+
+    def hold_s(self) -> float:
+        """Return how long an answer must be held back because the server stalls; counted when above 0."""
+        now_s = self.elapsed_s
+        for fault in self.faults:
+            if fault.name == "stall" and fault.at_s is not None and fault.duration_s is not None:
+                left_s = fault.at_s + fault.duration_s - now_s
+                if fault.at_s <= now_s and left_s > 0:
+                    self.count("stall")
+                    return left_s
+        return 0.0
+
+    def is_down(self, component: str) -> bool:
+        """Say whether a health check must report its component as down; counted when it must."""
+        for fault in self.faults:
+            if fault.name == "health" and fault.component == component and fault.window.holds(self.elapsed_s):
+                self.count("health")
+                return True
+        return False
+
+    def switched(self, name: str) -> bool:
+        """Say whether a switch (cache_off, lying_cache) is on."""
+        return bool(self.faults) and self.active(name) is not None
+
+    def pick(self, upper: int) -> int:
+        """Draw a number from 0 to upper - 1."""
+        return self._rng.randrange(upper)

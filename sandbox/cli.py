@@ -1,0 +1,98 @@
+"""Read the command line and run the sandbox."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from sandbox.addresses import RefusedAddressError, checked_host
+from sandbox.amounts import BadAmountError, duration_s
+from sandbox.faults import BadFaultError, parse_fault
+from sandbox.options import Options
+from sandbox.server import serve
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class _UsageError(Exception):
+    """An argument that cannot be used; the text is the one line to show."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(message)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run until stopped; 0 after a clean stop, 1 if the port cannot be had, 2 for a wrong argument."""
+    try:
+        options = _options(_parser().parse_args(argv))
+    except _UsageError as error:
+        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - the line of a refusal
+        return EXIT_USAGE
+    except (BadFaultError, RefusedAddressError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - likewise
+        return EXIT_USAGE
+    try:
+        serve(options)
+    except OSError as error:
+        print(f"sandbox: {options.host}:{options.port}: {error.strerror}", file=sys.stderr)  # noqa: T201 - likewise
+        return EXIT_FAILED
+    return EXIT_OK
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    try:
+        host = checked_host(arguments.host)
+    except RefusedAddressError as error:
+        raise RefusedAddressError(f"--host {error}") from error
+    for name in ("ready_file", "truth_file"):
+        path: Path | None = getattr(arguments, name)
+        if path is not None and not path.parent.is_dir():
+            raise _UsageError(f"--{name.replace('_', '-')} {path}: no such folder; accepted: a file in one that exists")
+    return Options(
+        host=host,
+        port=arguments.port,
+        faults=tuple(parse_fault(text) for text in arguments.fault),
+        service_time_s=arguments.service_time,
+        rate_limits=arguments.rate_limits,
+        cache=not arguments.no_cache,
+        ready_file=arguments.ready_file,
+        truth_file=arguments.truth_file,
+        seed=arguments.seed,
+        stop_after_s=arguments.stop_after,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="sandbox", description="The embedded stand-in for staging.", allow_abbrev=False)
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (127.0.0.1)")
+    parser.add_argument("--port", default=0, type=_whole(0, 65535), help="port; 0 takes a free one (0)")
+    parser.add_argument("--fault", default=[], action="append", metavar="F", help="misbehave so; may be repeated")
+    parser.add_argument("--service-time", default=0.0, type=_duration, help="time each computed answer takes (2ms)")
+    parser.add_argument("--rate-limits", action="store_true", help="enforce the product's rate limits")
+    parser.add_argument("--no-cache", action="store_true", help="compute every page")
+    parser.add_argument("--ready-file", type=Path, help="file to write the address to when listening")
+    parser.add_argument("--truth-file", type=Path, help="file to write the counters to at the end")
+    parser.add_argument("--seed", default=0, type=_whole(0, 2**63 - 1), help="seed of ids, buyers and faults (0)")
+    parser.add_argument("--stop-after", default=3600.0, type=_duration, help="stop by itself after this long (1h)")
+    return parser
+
+
+def _duration(text: str) -> float:
+    try:
+        return duration_s(text)
+    except BadAmountError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number; accepted: {low} to {high}")
+        return int(text)
+
+    return read

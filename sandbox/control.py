@@ -1,0 +1,19 @@
+"""Bring together what watches and steers the sandbox, which no seller sees."""
+
+from dataclasses import dataclass
+
+from sandbox.chaos import Chaos
+from sandbox.gauges import Gauges
+from sandbox.shop import Shop
+from sandbox.truth import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The shop with its counters, faults and gauges."""
+
+    shop: Shop
+    truth: Truth
+    chaos: Chaos
+    gauges: Gauges
+    cache_enabled: bool

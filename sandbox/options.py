@@ -1,0 +1,22 @@
+"""Hold what the sandbox was asked to be."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Command line of the sandbox; port 0 takes a free one, files of None are not written."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    faults: tuple[Fault, ...] = ()
+    service_time_s: float = 0.0
+    rate_limits: bool = False
+    cache: bool = True
+    ready_file: Path | None = None
+    truth_file: Path | None = None
+    seed: int = 0
+    stop_after_s: float = 3600.0

@@ -1,0 +1,126 @@
+"""Count what was received and what was answered, by route, step and outcome."""
+
+import os
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+FORMAT = 1
+PROBE_STEP = "health"  # the X-Load-Step of a health probe that uses a route of the workflows
+_STEPS_AT_MOST = 500  # distinct steps kept; a client inventing names must not grow the counters for ever
+_STEP_CHARS_AT_MOST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was counted when a request came in; handed back when it is answered."""
+
+    method: str
+    route: str
+    step: str | None
+    apart: bool
+
+
+def outcome_of(status: int) -> str:
+    """Name the answer as the server sees it: ok (below 400), throttled (429), client_error or server_error."""
+    if status < 400:  # noqa: PLR2004 - HTTP classes
+        return "ok"
+    if status == 429:  # noqa: PLR2004 - too many requests
+        return "throttled"
+    return "client_error" if status < 500 else "server_error"  # noqa: PLR2004 - HTTP classes
+
+
+class Truth:
+    """Counters of one sandbox; health, monitor and control paths are kept apart."""
+
+    def __init__(self) -> None:
+        self._started_s = time.monotonic()
+        self._received: Counter[Receipt] = Counter()
+        self._answered: Counter[tuple[Receipt, str]] = Counter()
+        self._steps: set[str] = set()
+        self.faults: Counter[str] = Counter()
+
+    def receive(self, method: str, route: str, step: str | None, *, apart: bool) -> Receipt:
+        """Count a request before anything else is done with it."""
+        receipt = Receipt(method, route, self._known(step), apart or step == PROBE_STEP)
+        self._received[receipt] += 1
+        return receipt
+
+    def answer(self, receipt: Receipt, status: int) -> None:
+        """Count the answer at the moment it is handed to the socket."""
+        self._answered[receipt, outcome_of(status)] += 1
+
+    def reset(self) -> None:
+        """Forget every count; requests still in flight will be answered without having been received."""
+        self._received.clear()
+        self._answered.clear()
+        self.faults.clear()
+
+    @property
+    def received_count(self) -> int:
+        """Requests of workflows received since the start or the last reset."""
+        return sum(count for receipt, count in self._received.items() if not receipt.apart)
+
+    @property
+    def error_percent(self) -> float:
+        """Answers of workflows that were server errors, 0..100 of all answers."""
+        answers = {key: count for key, count in self._answered.items() if not key[0].apart}
+        errors = sum(count for (_, outcome), count in answers.items() if outcome == "server_error")
+        return 100 * errors / max(sum(answers.values()), 1)
+
+    def as_json(self) -> bytes:
+        """Write the counters down: received and answered in the order of first appearance."""
+        return orjson.dumps(
+            {
+                "format": FORMAT,
+                "uptime_s": round(time.monotonic() - self._started_s, 3),
+                **self._lists(apart=False),
+                "faults": dict(self.faults),
+                "apart": self._lists(apart=True),
+            },
+            option=orjson.OPT_INDENT_2,
+        )
+
+    def write(self, path: Path) -> None:
+        """Replace the file in one move, so that a reader never sees half of it."""
+        replace_file(path, self.as_json())
+
+    def _known(self, step: str | None) -> str | None:
+        if step is None or step in self._steps:
+            return step
+        if len(self._steps) >= _STEPS_AT_MOST or len(step) > _STEP_CHARS_AT_MOST:
+            return "(other)"
+        self._steps.add(step)
+        return step
+
+    def _lists(self, *, apart: bool) -> dict[str, list[dict[str, object]]]:
+        return {
+            "received": [
+                {"method": receipt.method, "route": receipt.route, "step": receipt.step, "count": count}
+                for receipt, count in self._received.items()
+                if receipt.apart is apart
+            ],
+            "answered": [
+                {
+                    "method": receipt.method,
+                    "route": receipt.route,
+                    "step": receipt.step,
+                    "outcome": outcome,
+                    "count": count,
+                }
+                for (receipt, outcome), count in self._answered.items()
+                if receipt.apart is apart
+            ],
+        }
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write beside the file and move over it."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(temporary).replace(path)
