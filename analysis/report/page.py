@@ -1,0 +1,141 @@
+"""Define what report.html shows: strings ready to be placed, nothing left to work out."""
+
+from dataclasses import dataclass
+
+from analysis.report.exchanges import Exchanges
+from analysis.report.tally import ErrorRow, KindRow
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An answer as colour, icon and word: no one of them alone."""
+
+    style: str  # pass, fail, warn, unclear, invalid, idle
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and its value."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One limit."""
+
+    mark: Mark
+    scope: str
+    stat: str
+    severity: str
+    limit: str
+    observed: str
+    interval: str
+    margin: str
+    samples: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows behind a line one can open."""
+
+    title: str
+    rows: tuple[ResultRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One step."""
+
+    mark: Mark
+    step: str
+    samples: str
+    ok: str
+    failed: str
+    error: str
+    p50: str
+    p95: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepGroup:
+    """The steps of one workflow."""
+
+    workflow: str
+    rows: tuple[StepRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRow:
+    """One workflow."""
+
+    workflow: str
+    iterations: str
+    completed: str
+    completion: str
+    p95: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtRow:
+    """One doubt."""
+
+    mark: Mark
+    name: str
+    figure: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """One declared gap."""
+
+    step: str
+    reason: str
+    owner: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartCard:
+    """One picture, inline."""
+
+    title: str
+    note: str
+    alt: str
+    light_uri: str
+    dark_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The whole of report.html."""
+
+    title: str
+    mark: Mark
+    headline: str
+    exit_code: str
+    grade: str
+    facts: tuple[Fact, ...]
+    totals: tuple[Fact, ...]
+    doubts: tuple[DoubtRow, ...]
+    rollback: tuple[str, ...]
+    results: tuple[ResultRow, ...]
+    folds: tuple[Fold, ...]
+    step_count: str
+    steps: tuple[StepGroup, ...]
+    workflows: tuple[WorkflowRow, ...]
+    overrides: tuple[str, ...]
+    gaps: tuple[GapRow, ...]
+    charts: tuple[ChartCard, ...]
+    chart_note: str
+    kinds: tuple[KindRow, ...]
+    errors: tuple[ErrorRow, ...]
+    exchanges: Exchanges
+    evidence: tuple[Fact, ...]
+    files: tuple[Fact, ...]
+    judge_again: str

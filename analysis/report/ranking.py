@@ -1,0 +1,33 @@
+"""Sort results so that what decided the verdict comes first."""
+
+from collections.abc import Iterable
+
+from analysis.report.wording import FAILING, SEVERITIES
+from analysis.verdict import Outcome, Result
+
+_ORDER = (Outcome.FAIL, Outcome.INVALID, Outcome.INCONCLUSIVE, Outcome.PASS)
+
+
+def ranked(results: Iterable[Result]) -> list[Result]:
+    """Return broken results first, then undecided ones; within each the worst severity, then the worst margin."""
+    return sorted(results, key=_rank)
+
+
+def _rank(result: Result) -> tuple[int, int, float]:
+    margin = float("-inf") if result.margin_ratio is None else result.margin_ratio
+    return _ORDER.index(result.outcome), SEVERITIES.index(result.severity), margin
+
+
+def broken(results: Iterable[Result]) -> list[Result]:
+    """Return the broken results that fail a run."""
+    return [result for result in ranked(results) if result.outcome is Outcome.FAIL and result.severity in FAILING]
+
+
+def warnings(results: Iterable[Result]) -> list[Result]:
+    """Return the broken results that by themselves only warn, or fire a rollback trigger."""
+    return [result for result in ranked(results) if result.outcome is Outcome.FAIL and result.severity not in FAILING]
+
+
+def undecided(results: Iterable[Result]) -> list[Result]:
+    """Return the results that are neither broken nor held."""
+    return [result for result in ranked(results) if result.outcome not in {Outcome.FAIL, Outcome.PASS}]

@@ -1,0 +1,111 @@
+"""Write summary.md: the verdict in a page of Markdown for a CI step summary."""
+
+import html
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from analysis.report import ranking, wording
+from analysis.verdict import Result, Totals, Verdict
+
+SUMMARY_FILE: Final = "summary.md"
+_MARKS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "invalid": "⚠️"}
+_SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
+_LIMITS: Final = 16
+_TRIGGERS: Final = 3
+_DOUBTS: Final = 6
+"""Most entries of each list; with all three full the page stays below sixty lines."""
+
+
+def summary(verdict: Verdict) -> str:
+    """Return summary.md: headline, limits that do not hold, doubts, totals."""
+    run = verdict.run
+    lines = [
+        f"# {_MARKS[verdict.outcome]} {verdict.outcome.upper()} (exit code {verdict.exit_code})",
+        "",
+        escaped(verdict.headline),
+        "",
+        f"Run {escaped(run.id)}: profile {escaped(run.load_profile.name or wording.MISSING)} on "
+        f"{escaped(run.target.name)}, revision {escaped(run.revision or wording.MISSING)}, "
+        f"{wording.moment(run.started_at_s)}.",
+        f"Steps: {wording.step_count(verdict)}; {wording.grade(verdict)}.",
+        *_limits(verdict),
+        *_bullets("Rollback triggers", verdict.rollback, _TRIGGERS),
+        *_bullets("Doubts", [f"{doubt.name}: {doubt.figure} ({doubt.rule})" for doubt in verdict.doubts], _DOUBTS),
+        *_totals(verdict.totals),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Return `text` as Markdown that shows it and does nothing else."""
+    return _SPECIAL.sub(r"\\\1", html.escape(wording.one_line(text), quote=False))
+
+
+def _limits(verdict: Verdict) -> list[str]:
+    rows = [
+        _row(name, result)
+        for name, results in (
+            ("broken", ranking.broken(verdict.results)),
+            ("warning", ranking.warnings(verdict.results)),
+            ("undecided", ranking.undecided(verdict.results)),
+        )
+        for result in results
+    ]
+    if not rows:
+        return []
+    return [
+        "",
+        "## Limits that do not hold",
+        "",
+        "| | severity | scope | statistic | limit | observed | margin | samples |",
+        "|---|---|---|---|---|---:|---:|---:|",
+        *rows[:_LIMITS],
+        *_more(len(rows) - _LIMITS),
+    ]
+
+
+def _row(name: str, result: Result) -> str:
+    cells = (
+        name,
+        result.severity,
+        wording.scope_name(result.scope),
+        result.stat,
+        result.limit,
+        wording.observed(result),
+        wording.margin(result.margin_ratio),
+        wording.count(result.samples),
+    )
+    return f"| {' | '.join(map(escaped, cells))} |"
+
+
+def _bullets(title: str, entries: Sequence[str], most: int) -> list[str]:
+    if not entries:
+        return []
+    return ["", f"## {title}", "", *(f"* {escaped(entry)}" for entry in entries[:most]), *_more(len(entries) - most)]
+
+
+def _more(how_many: int) -> list[str]:
+    return ["", f"… and {how_many} more in report.html."] if how_many > 0 else []
+
+
+def _totals(totals: Totals) -> list[str]:
+    cells = (
+        wording.count(totals.samples),
+        wording.number(totals.throughput_rps),
+        wording.ratio(totals.error_ratio),
+        wording.ratio(totals.throttled_ratio),
+        wording.number(totals.mean_ms),
+        wording.number(totals.p50_ms),
+        wording.number(totals.p95_ms),
+        wording.number(totals.p99_ms),
+        wording.ratio(totals.cache_hit_ratio),
+    )
+    return [
+        "",
+        "## Totals of the steady window",
+        "",
+        "| requests | ok/s | errors % | throttled % | mean ms | p50 ms | p95 ms | p99 ms | cache hits % |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        f"| {' | '.join(cells)} |",
+    ]

@@ -1,0 +1,72 @@
+"""Count the samples of a whole run by kind and by error."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from analysis.report import wording
+from runlog.schema import Outcome
+
+_MOST_ERRORS: Final = 15
+_OWN_COLUMN: Final = (Outcome.OK, Outcome.THROTTLED, Outcome.ABORTED)
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """The samples of one kind, as text."""
+
+    kind: str
+    samples: str
+    ok: str
+    throttled: str
+    aborted: str
+    bad: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """One error text and how often it came, as text."""
+
+    place: str
+    outcome: str
+    error: str
+    samples: str
+
+
+def by_kind(samples: pd.DataFrame) -> tuple[KindRow, ...]:
+    """Return the counts of each kind that occurred, the most frequent first."""
+    if not len(samples):
+        return ()
+    table = pd.crosstab(samples["kind"].astype(str), samples["outcome"].astype(str))
+    table = table.reindex(columns=sorted({*table.columns, *_OWN_COLUMN}), fill_value=0)
+    bad = table.drop(columns=list(_OWN_COLUMN)).sum(axis=1)
+    total = table.sum(axis=1)
+    return tuple(
+        KindRow(
+            str(kind),
+            wording.count(int(total[kind])),
+            *(wording.count(int(table.at[kind, outcome])) for outcome in _OWN_COLUMN),
+            wording.count(int(bad[kind])),
+        )
+        for kind in sorted(table.index, key=lambda kind: (-total[kind], kind))
+    )
+
+
+def by_error(samples: pd.DataFrame) -> tuple[ErrorRow, ...]:
+    """Return the most frequent errors of the whole run with their step, at most fifteen."""
+    if not len(samples):
+        return ()
+    failed = samples[~samples["outcome"].isin([Outcome.OK, Outcome.ABORTED])]
+    keys = [failed[name].astype(object).where(failed[name].notna(), "") for name in _ERROR_KEYS]
+    counts = failed.groupby(keys, sort=True).size().sort_values(ascending=False, kind="stable")
+    return tuple(_error_row(key, int(how_many)) for key, how_many in counts.head(_MOST_ERRORS).items())
+
+
+_ERROR_KEYS: Final = ("workflow", "step", "kind", "outcome", "error")
+
+
+def _error_row(key: object, how_many: int) -> ErrorRow:
+    workflow, step, kind, outcome, error = map(str, key) if isinstance(key, tuple) else ("", "", "", "", "")
+    place = ".".join(part for part in (workflow, step) if part) or kind
+    return ErrorRow(place, outcome, error or wording.MISSING, wording.count(how_many))

@@ -1,0 +1,246 @@
+"""Prepare every string of report.html, so that its template only places them."""
+
+import base64
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from analysis.report import ranking, wording
+from analysis.report.canvas import Chart
+from analysis.report.exchanges import Exchanges
+from analysis.report.page import (
+    ChartCard,
+    DoubtRow,
+    Fact,
+    Fold,
+    GapRow,
+    Mark,
+    Page,
+    ResultRow,
+    StepGroup,
+    StepRow,
+    WorkflowRow,
+)
+from analysis.report.tally import ErrorRow, KindRow
+from analysis.verdict import Doubt, Outcome, Result, Severity, StepResult, StepStatus, Totals, Verdict, WorkflowResult
+from runlog.run import Run
+
+_OPEN_ROWS: Final = 15
+"""Rows about single steps and workflows shown before the rest is folded."""
+_VERDICT_MARKS: Final = {
+    Outcome.PASS: Mark("pass", "PASS"),
+    Outcome.FAIL: Mark("fail", "FAIL"),
+    Outcome.INCONCLUSIVE: Mark("unclear", "INCONCLUSIVE"),
+    Outcome.INVALID: Mark("invalid", "INVALID"),
+}
+_STEP_MARKS: Final = {
+    StepStatus.PASSED: Mark("pass", "passed"),
+    StepStatus.FAILED: Mark("fail", "failed"),
+    StepStatus.GAP: Mark("idle", "gap"),
+    StepStatus.NOT_RUN: Mark("unclear", "not run"),
+}
+_ENDINGS: Final = {
+    "time": "its planned time was over",
+    "hand": "by hand",
+    "signal": "a signal, before its planned time",
+    "fuse": "the fuse: the target was dying",
+    "harness": "the harness",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a page shows beside the verdict."""
+
+    run_dir: Path
+    charts: tuple[Chart, ...]
+    kinds: tuple[KindRow, ...]
+    errors: tuple[ErrorRow, ...]
+    exchanges: Exchanges
+    outside: int  # http samples no chart shows because they were sent outside the run's time
+
+
+def page(verdict: Verdict, material: Material) -> Page:
+    """Return report.html as strings."""
+    run = verdict.run
+    results, folds = _results(verdict.results)
+    return Page(
+        title=f"{verdict.outcome.upper()} · {run.id}",
+        mark=_VERDICT_MARKS[verdict.outcome],
+        headline=verdict.headline,
+        exit_code=str(verdict.exit_code),
+        grade=wording.grade(verdict),
+        facts=_facts(verdict),
+        totals=_totals(verdict.totals),
+        doubts=tuple(map(_doubt, sorted(verdict.doubts, key=lambda doubt: not doubt.invalidates))),
+        rollback=verdict.rollback,
+        results=results,
+        folds=folds,
+        step_count=wording.step_count(verdict),
+        steps=_steps(verdict.steps),
+        workflows=tuple(map(_workflow, verdict.workflows)),
+        overrides=tuple(dict.fromkeys((*run.overrides, *verdict.overrides))),
+        gaps=tuple(GapRow(f"{gap.workflow}.{gap.step}", gap.reason, gap.owner, gap.expires) for gap in run.target.gaps),
+        charts=tuple(map(_chart, material.charts)),
+        chart_note=_chart_note(material.outside),
+        kinds=material.kinds,
+        errors=material.errors,
+        exchanges=material.exchanges,
+        evidence=_evidence(run),
+        files=tuple(Fact(name, digest) for name, digest in sorted(verdict.files.items())),
+        judge_again=f"sellergate judge {shlex.quote(str(material.run_dir))}",
+    )
+
+
+def _facts(verdict: Verdict) -> tuple[Fact, ...]:
+    run = verdict.run
+    profile = run.load_profile
+    window = verdict.window
+    ended = wording.MISSING if run.ended_by is None else _ENDINGS[run.ended_by]
+    took_s = None if run.ended_at_s is None else run.ended_at_s - run.started_at_s
+    return (
+        Fact("Run", run.id),
+        Fact("Target", f"{run.target.name}, {run.target.url}"),
+        Fact("Revision", run.revision or wording.MISSING),
+        Fact("Load profile", profile.name or "none, plain locust"),
+        Fact(
+            "Load model",
+            f"{run.load_model}, {wording.count(profile.sellers)} sellers, {wording.number(profile.spawn_per_s)} a second",
+        ),
+        Fact("Stage", run.stage or wording.MISSING),
+        Fact("Started", wording.moment(run.started_at_s)),
+        Fact("Ended", f"{wording.moment(run.ended_at_s)}; {ended}{f': {run.end_reason}' if run.end_reason else ''}"),
+        Fact("Duration", f"{wording.duration(took_s)} of {wording.duration(profile.duration_s)} planned"),
+        Fact(
+            "Steady window",
+            "none"
+            if window is None
+            else f"{wording.number(window.start_s)} s to {wording.number(window.end_s)} s; {window.rule}",
+        ),
+    )
+
+
+def _totals(totals: Totals) -> tuple[Fact, ...]:
+    return (
+        Fact("requests", wording.count(totals.samples)),
+        Fact("ok rps", wording.number(totals.throughput_rps)),
+        Fact("errors, %", wording.ratio(totals.error_ratio)),
+        Fact("throttled, %", wording.ratio(totals.throttled_ratio)),
+        Fact("mean, ms", wording.number(totals.mean_ms)),
+        Fact("p50, ms", wording.number(totals.p50_ms)),
+        Fact("p95, ms", wording.number(totals.p95_ms)),
+        Fact("p99, ms", wording.number(totals.p99_ms)),
+        Fact("cache hits, %", wording.ratio(totals.cache_hit_ratio)),
+    )
+
+
+def _results(results: Iterable[Result]) -> tuple[tuple[ResultRow, ...], tuple[Fold, ...]]:
+    """Return the rows shown at once and those behind a line: held limits of single steps, and more than a screenful."""
+    open_rows: list[Result] = []
+    held: list[Result] = []
+    more: list[Result] = []
+    single = 0
+    for result in ranking.ranked(results):
+        if result.scope.workflow is None:
+            open_rows.append(result)
+        elif result.outcome is Outcome.PASS:
+            held.append(result)
+        elif single < _OPEN_ROWS:
+            single += 1
+            open_rows.append(result)
+        else:
+            more.append(result)
+    folds = (
+        (f"{len(more)} more limits of single workflows and steps that do not hold or are undecided", more),
+        (f"{len(held)} limits of single workflows and steps that hold", held),
+    )
+    return tuple(map(_result, open_rows)), tuple(
+        Fold(title, tuple(map(_result, rows))) for title, rows in folds if rows
+    )
+
+
+def _result(result: Result) -> ResultRow:
+    return ResultRow(
+        mark=_result_mark(result),
+        scope=wording.scope_name(result.scope),
+        stat=result.stat,
+        severity=result.severity,
+        limit=result.limit,
+        observed=wording.observed(result),
+        interval=wording.interval(result) or "",
+        margin=wording.margin(result.margin_ratio),
+        samples=wording.count(result.samples),
+        why=result.why,
+    )
+
+
+def _result_mark(result: Result) -> Mark:
+    if result.outcome is Outcome.PASS:
+        return Mark("pass", "holds")
+    if result.outcome is not Outcome.FAIL:
+        return Mark("unclear", "undecided")
+    if result.severity is Severity.ROLLBACK:
+        return Mark("fail", "fired")
+    return Mark("fail" if result.severity in wording.FAILING else "warn", "broken")
+
+
+def _steps(steps: Iterable[StepResult]) -> tuple[StepGroup, ...]:
+    groups: dict[str, list[StepRow]] = {}
+    for step in steps:
+        groups.setdefault(step.workflow, []).append(_step(step))
+    return tuple(StepGroup(workflow, tuple(rows)) for workflow, rows in groups.items())
+
+
+def _step(step: StepResult) -> StepRow:
+    return StepRow(
+        mark=_STEP_MARKS[step.status],
+        step=step.step,
+        samples=wording.count(step.samples),
+        ok=wording.count(step.ok),
+        failed=wording.count(step.failed),
+        error=wording.ratio(step.error_ratio),
+        p50=wording.number(step.p50_ms),
+        p95=wording.number(step.p95_ms),
+        reason=step.reason or "",
+    )
+
+
+def _workflow(workflow: WorkflowResult) -> WorkflowRow:
+    return WorkflowRow(
+        workflow=workflow.workflow,
+        iterations=wording.count(workflow.iterations),
+        completed=wording.count(workflow.completed),
+        completion=wording.ratio(workflow.completion_ratio),
+        p95=wording.number(workflow.p95_ms),
+    )
+
+
+def _doubt(doubt: Doubt) -> DoubtRow:
+    mark = Mark("invalid", "invalidates") if doubt.invalidates else Mark("warn", "noted")
+    return DoubtRow(mark, doubt.name, doubt.figure, doubt.rule)
+
+
+def _chart(chart: Chart) -> ChartCard:
+    return ChartCard(chart.title, chart.note, chart.alt, _uri(chart.light_png), _uri(chart.dark_png))
+
+
+def _uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+def _chart_note(outside: int) -> str:
+    return f"{wording.count(outside)} requests sent outside the run's time are not drawn." if outside else ""
+
+
+def _evidence(run: Run) -> tuple[Fact, ...]:
+    generator = run.generator
+    return (
+        Fact("sellergate", generator.sellergate),
+        Fact("Locust", generator.locust),
+        Fact("Python", generator.python),
+        Fact("Generator", f"{len(generator.processes)} processes on {wording.count(generator.cpu_count)} cores"),
+        Fact("Seed", str(run.seed)),
+        Fact("Run format", str(run.format)),
+    )
