@@ -133,10 +133,12 @@ def _given(value: object) -> str:
 
 def _written_places(detail: ErrorDetails, data: object) -> list[str | int]:
     """Return the error's location as far as the file has it: unions add their own tags to pydantic's."""
-    at: object = data
+    at = data
     places: list[str | int] = []
     for part in detail["loc"]:
-        if (isinstance(at, dict) and part in at) or (isinstance(at, list) and isinstance(part, int)):
+        if isinstance(at, list):
+            at = at[int(part)]
+        elif isinstance(at, dict) and part in at:
             at = at[part]
         elif not (detail["type"] == "missing" and part == detail["loc"][-1]):
             continue

@@ -155,7 +155,9 @@ def _own_addresses(target: Target) -> list[tuple[str, str]]:
 
 def _replaced(target: Target, environ: Mapping[str, str]) -> Target:
     """Return the target with the addresses of the environment, each on its list."""
-    for variable, attribute, schemes in _ADDRESSES:
+    addresses = {"url": target.url, "ws_url": target.ws_url, "frontend_url": target.frontend_url}
+    notes: list[str] = []
+    for variable, key, schemes in _ADDRESSES:
         given = environ.get(variable)
         if not given:
             continue
@@ -164,20 +166,15 @@ def _replaced(target: Target, environ: Mapping[str, str]) -> Target:
             _check(target, address)
         except ValueError as error:
             raise UsageProblem(one_line(f"{variable}: {error}")) from error
-        if address != getattr(target, attribute):
-            note = f"{variable}: {attribute} {address} in place of {getattr(target, attribute) or 'none'}"
-            addresses = {"url": target.url, "ws_url": target.ws_url, "frontend_url": target.frontend_url}
-            target = _with_addresses(target, {**addresses, attribute: address}, note)
-    return target
-
-
-def _with_addresses(target: Target, addresses: Mapping[str, str | None], note: str) -> Target:
+        if address != addresses[key]:
+            notes.append(f"{variable}: {key} {address} in place of {addresses[key] or 'none'}")
+            addresses[key] = address
     return replace(
         target,
         url=addresses["url"] or target.url,
         ws_url=addresses["ws_url"],
         frontend_url=addresses["frontend_url"],
-        overrides=(*target.overrides, note),
+        overrides=tuple(notes),
     )
 
 
