@@ -119,3 +119,11 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+
+
+def point_latest(reports: Path, run_id: str) -> None:
+    """Make `reports/latest` point at a run; two runs ending together leave either, never neither."""
+    temporary = reports / f".latest.{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(run_id, target_is_directory=True)
+    temporary.replace(reports / "latest")

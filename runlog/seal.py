@@ -18,7 +18,9 @@ from runlog.writer import Closing, closing_path, samples_path
 SEAL_FILE: Final = "seal.json"
 _ROW_GROUP: Final = 100_000
 
-ProblemName = Literal["log_missing", "log_truncated", "samples_lost", "recording_failed", "not_closed", "unrecorded"]
+ProblemName = Literal[
+    "log_missing", "log_truncated", "samples_lost", "recording_failed", "not_closed", "unrecorded", "bug"
+]
 
 
 class LogProblem(BaseModel):
@@ -142,6 +144,8 @@ def _closing_problems(closing: Closing, part: Part) -> Iterator[LogProblem]:
             process=closing.process,
             detail=f"{closing.samples} samples were made, {part.rows} are in the log",
         )
+    for bug in closing.bugs:
+        yield LogProblem(name="bug", process=closing.process, detail=bug)
     if closing.unrecorded:
         yield LogProblem(
             name="unrecorded",

@@ -1,6 +1,7 @@
 """Write the samples of one process, append only, so that a crash costs at most the last flush."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,6 +33,7 @@ class Closing(BaseModel):
     samples: int  # handed to the recorder
     written: int  # of these, in the file
     problem: str | None  # why the rest is not
+    bugs: tuple[str, ...]  # what else went wrong in this process: exceptions of our own code, health not measured
     unrecorded: int  # HTTP requests of this process that never became a sample (sent around step(...))
     closed_at_s: float
 
@@ -81,7 +83,7 @@ class SampleWriter:
         """Write what waits."""
         self.write(self.take())
 
-    def close(self, unrecorded: int) -> Closing:
+    def close(self, *, unrecorded: int, bugs: Sequence[str]) -> Closing:
         """Flush, end the stream and write the closing record; the record is returned even if the disk refuses it."""
         self.flush()
         if self._stream is not None:
@@ -96,6 +98,7 @@ class SampleWriter:
             samples=self.added,
             written=self.written,
             problem=self.problem,
+            bugs=tuple(bugs),
             unrecorded=unrecorded,
             closed_at_s=time.time(),
         )

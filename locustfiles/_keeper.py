@@ -1,0 +1,187 @@
+"""Keep a run's directory from its first second to its last: run.json, progress, monitors, the request to stop."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import gevent
+
+from locustfiles._options import ROOT
+from runlog.run import (
+    EndedBy,
+    GeneratorInfo,
+    LoadProfile,
+    Run,
+    StepName,
+    TargetInfo,
+    point_latest,
+    write_atomically,
+    write_run,
+)
+from settings.target import Target
+
+PROGRESS_FILE: Final = "progress.json"
+STOP_FILE: Final = "stop.json"
+_TICK_S: Final = 1.0
+_TIME_SLACK_S: Final = 0.5
+"""A run ended this much before its planned time still ended by time: timers are not exact."""
+
+
+class Keeper:
+    """The run directory as the process in charge (local runner or master) keeps it."""
+
+    def __init__(self, environment: Any, run: Run, folder: Path, stop: Callable[[], None]) -> None:
+        self.run = run
+        self.folder = folder
+        self.problems: list[str] = []
+        self._environment = environment
+        self._stop = stop
+        self._lost: set[int] = set()
+        self._fuse_reason: str | None = None
+        self._ended_at_s: float | None = None
+        self._finished = False
+        folder.mkdir(parents=True, exist_ok=True)
+        write_run(folder, run)
+        point_latest(folder.parent, run.id)
+        self._monitor = self._start_monitor()
+        self._ticker = gevent.spawn(self._tick_for_ever)
+
+    def _start_monitor(self) -> "subprocess.Popen[bytes]":
+        """Start the process that asks the target about itself; it is not this one, which has sellers to serve."""
+        command = [sys.executable, "-m", "gate", "monitor", str(self.folder), "--parent", str(os.getpid())]
+        with (self.folder / "monitor.log").open("wb") as log:
+            return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def spawned(self) -> None:
+        """Note when the last seller had been spawned; the first time counts."""
+        if self.run.spawned_at_s is None:
+            self._update(spawned_at_s=time.time())
+
+    def stopping(self) -> None:
+        """Note when the load was told to stop."""
+        self._ended_at_s = self._ended_at_s or time.time()
+
+    def lost(self, process: int) -> None:
+        """Note a worker that went away without saying so."""
+        self._lost.add(process)
+
+    def joined(self, processes: set[int]) -> None:
+        """Note workers that came later than the start."""
+        known = set(self.run.generator.processes)
+        if not processes <= known:
+            everyone = tuple(sorted(known | processes))
+            self._update(generator=self.run.generator.model_copy(update={"processes": everyone}))
+
+    def finish(self) -> None:
+        """Write the end into run.json; called when every process has closed its log or was given up."""
+        if self._finished:
+            return
+        self._finished = True
+        gevent.kill(self._ticker)
+        self._end_monitor()
+        ended_at_s = self._ended_at_s or time.time()
+        self._update(
+            ended_at_s=ended_at_s,
+            ended_by=self._ended_by(ended_at_s),
+            end_reason=self._fuse_reason,
+            lost_processes=tuple(sorted(self._lost)),
+            problems=tuple(self.problems),
+        )
+
+    def _ended_by(self, ended_at_s: float) -> EndedBy:
+        planned_s = self.run.load_profile.duration_s
+        if self._fuse_reason is not None:
+            return EndedBy.FUSE
+        if planned_s is None:
+            return EndedBy.HAND
+        return EndedBy.TIME if ended_at_s - self.run.started_at_s >= planned_s - _TIME_SLACK_S else EndedBy.SIGNAL
+
+    def _update(self, **changes: Any) -> None:
+        self.run = self.run.model_copy(update=changes)
+        try:
+            write_run(self.folder, self.run)
+        except OSError as error:  # the reader then finds a run without an end, which is what it must not call a pass
+            self.problems.append(f"run.json not written: {error.strerror or error}")
+
+    def _end_monitor(self) -> None:
+        code = self._monitor.poll()
+        if code is None:
+            self._monitor.terminate()
+            try:
+                self._monitor.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._monitor.kill()
+                self._monitor.wait()
+        elif code != 0:
+            self.problems.append(f"the monitors process ended with code {code}; see monitor.log")
+
+    def _tick_for_ever(self) -> None:
+        while True:
+            gevent.sleep(_TICK_S)
+            self._write_progress()
+            reason = self._asked_to_stop()
+            if reason is not None:
+                self._fuse_reason = reason
+                gevent.spawn(self._stop)
+                return
+
+    def _asked_to_stop(self) -> str | None:
+        path = self.folder / STOP_FILE
+        if not path.exists():
+            return None
+        try:
+            return str(json.loads(path.read_text("utf-8"))["reason"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return f"{STOP_FILE} asked for it without a readable reason"
+
+    def _write_progress(self) -> None:
+        total, runner = self._environment.stats.total, self._environment.runner
+        now = time.time()
+        progress = {
+            "at_s": now,
+            "elapsed_s": now - self.run.started_at_s,
+            "planned_s": self.run.load_profile.duration_s,
+            "sellers": runner.user_count,
+            "requests": total.num_requests,
+            "failed": total.num_failures,
+            "rps": total.current_rps,
+        }
+        try:
+            write_atomically(self.folder / PROGRESS_FILE, json.dumps(progress))
+        except OSError:
+            return  # a full disk is reported by the recorder; progress is for people
+
+
+def describe(
+    *, run_id: str, options: Any, target: Target, profile: LoadProfile, scope: tuple[StepName, ...], processes: set[int]
+) -> Run:
+    """Return run.json as it stands at the start."""
+    return Run(
+        id=run_id,
+        stage=options.stage,
+        load_profile=profile,
+        target=TargetInfo(
+            name=target.name,
+            url=target.url,
+            gaps=target.gaps,
+            monitors=tuple(monitor.name for monitor in target.monitors),
+        ),
+        revision=options.revision,
+        seed=options.seed,
+        generator=GeneratorInfo(
+            processes=tuple(sorted(processes)),
+            python=platform.python_version(),
+            locust=version("locust"),
+            sellergate=version("sellergate"),
+            cpu_count=os.cpu_count(),
+        ),
+        scope=scope,
+        started_at_s=time.time(),
+    )

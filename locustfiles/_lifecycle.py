@@ -1,0 +1,305 @@
+"""Tie a run to Locust's events: refuse early, open the log, close it, have it judged in a fresh process."""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from gevent.event import Event
+from locust import events, log
+from locust.runners import MasterRunner, WorkerRunner
+
+from locustfiles._data import warm_images
+from locustfiles._drain import Drain, serve_drain
+from locustfiles._keeper import Keeper, describe
+from locustfiles._load import OURS, Load, wallet_secret
+from locustfiles._options import ROOT, add_arguments
+from locustfiles._recording import Recorder
+from runlog.run import LoadProfile, StepName
+from settings.problem import UsageProblem
+from settings.profile import Profile, load_profile
+from settings.target import Target, check_host, load_target, target_for_host
+
+USAGE: Final = 2
+INVALID: Final = 3
+BUG: Final = 70
+"""Three of the gate's exit codes; its table is gate/exit_codes.py, which the load may not import."""
+_HTTP_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_logger = logging.getLogger("sellergate")
+
+
+@contextmanager
+def _one_line_or_bug() -> Iterator[None]:
+    """Leave with the gate's codes when something is wrong before the first request."""
+    try:
+        yield
+    except UsageProblem as problem:
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(USAGE)
+    except Exception:  # noqa: BLE001  # whatever it is, it is ours, and code 1 would read as "the server failed"
+        traceback.print_exc()
+        sys.exit(BUG)
+
+
+class Session:
+    """What one Locust process knows of sellergate: its settings, and the run it is in."""
+
+    def __init__(self, environment: Any, runner: Any) -> None:
+        self.environment = environment
+        self.runner = runner
+        self.options = environment.parsed_options
+        self.target = _choose_target(environment, self.options)
+        self.profile = _choose_profile(self.options)
+        self.load: Load | None = None
+        self.keeper: Keeper | None = None
+        self._drain = Drain(runner) if isinstance(runner, MasterRunner) else None
+        if isinstance(runner, WorkerRunner):
+            serve_drain(runner)
+        wallet_secret(self.target)
+        if self.profile is not None:
+            _apply_profile(environment, self.options, self.profile)
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether another process is in charge of the run."""
+        return isinstance(self.runner, WorkerRunner)
+
+    def start(self) -> None:
+        """Open a run: in charge, its directory; where sellers live, their recorder."""
+        if not self.is_worker:
+            check_host(self.target, self.environment.host)
+            self._open_run()
+        if not isinstance(self.runner, MasterRunner):
+            self._open_log()
+
+    def _open_run(self) -> None:
+        self.options.sellergate_run_id = run_id = self.options.run_id or _new_run_id(self.profile)
+        self.options.run_id = None  # a second run of this process (web UI) gets a name of its own
+        planned = LoadProfile(
+            name=None if self.profile is None else self.profile.name,
+            sellers=self.options.num_users,
+            spawn_per_s=self.options.spawn_rate,
+            duration_s=self.options.run_time,
+            ramp_s=None if self.profile is None else self.profile.ramp_s,
+        )
+        run = describe(
+            run_id=run_id,
+            options=self.options,
+            target=self.target,
+            profile=planned,
+            scope=_scope(self.environment),
+            processes=self._worker_indexes() if isinstance(self.runner, MasterRunner) else {0},
+        )
+        headless = self.options.headless
+        self.keeper = Keeper(
+            self.environment,
+            run,
+            Path(self.options.reports) / run_id,
+            self.runner.quit if headless else self.runner.stop,
+        )
+        _logger.info("run directory: %s", self.keeper.folder)
+
+    def _worker_indexes(self) -> set[int]:
+        return {self.runner.get_worker_index(client.id) for client in self.runner.clients.all}
+
+    def _open_log(self) -> None:
+        folder = Path(self.options.reports) / self.options.sellergate_run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        process = self.runner.worker_index if self.is_worker else 0
+        self.load = Load(
+            target=self.target,
+            run_id=self.options.sellergate_run_id,
+            seed=self.options.seed,
+            think_ratio=1.0 if self.profile is None else self.profile.think_ratio,
+            recorder=Recorder(folder, process, lambda: self.runner.user_count),
+        )
+        self.environment.sellergate_load = self.load
+        warm_images()
+
+    def stopping(self) -> None:
+        """Note that load ends now, and wait for the workers to close their logs."""
+        if self.keeper is None:
+            return
+        self.keeper.stopping()
+        if self._drain is not None:
+            self.keeper.joined(self._worker_indexes())
+            for index in self._drain.run():
+                self.keeper.lost(index)
+
+    def stop(self) -> None:
+        """Close what this process opened."""
+        load, keeper = self.load, self.keeper
+        if load is not None:
+            self.load = None
+            load.recorder.close()
+        if keeper is not None:
+            if log.unhandled_greenlet_exception:
+                keeper.problems.append("a listener or greenlet of the generator crashed; see its log")
+            keeper.finish()
+
+    def judge(self) -> tuple[int, str]:
+        """Have the run judged by a process that never saw the load; return its exit code and what it printed."""
+        if self.keeper is None:
+            return INVALID, "verdict: INVALID (exit 3): no run was started\n"
+        command = [sys.executable, "-m", "gate", "judge", str(self.keeper.folder)]
+        command += ["--thresholds", self.options.thresholds, "--targets", self.options.targets]
+        command += ["--strict"] if self.options.strict else []
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        return done.returncode, done.stdout
+
+
+def _choose_target(environment: Any, options: Any) -> Target:
+    """Return the target of this run: the one named, or the listed one that `--host` belongs to."""
+    if options.host and options.target is None:
+        target = target_for_host(options.host, folder=Path(options.targets))
+    else:
+        target = load_target(options.target, folder=Path(options.targets))
+    environment.host = options.host = options.host or target.url
+    check_host(target, environment.host)
+    if target.production and not options.allow_production:
+        raise UsageProblem(f"{target.path}: is production; give --allow-production if that is what you mean")
+    return target
+
+
+def _choose_profile(options: Any) -> Profile | None:
+    return None if options.load_profile is None else load_profile(options.load_profile, Path(options.profiles))
+
+
+def _apply_profile(environment: Any, options: Any, profile: Profile) -> None:
+    """Let the profile fill in what the command line left open."""
+    options.num_users = options.num_users or profile.sellers
+    options.spawn_rate = options.spawn_rate or profile.spawn_per_s
+    options.run_time = options.run_time or profile.duration_s
+    for user_class in environment.user_classes:
+        user_class.weight = profile.weights.get(user_class.workflow, user_class.weight)
+
+
+def _new_run_id(profile: Profile | None) -> str:
+    name = "locust" if profile is None else profile.name
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{name}-{os.getpid()}"
+
+
+def _scope(environment: Any) -> tuple[StepName, ...]:
+    """Return the steps of the user classes that take part, after class and tag selection."""
+    return tuple(
+        StepName(workflow=user_class.workflow, step=step)
+        for user_class in sorted(environment.user_classes, key=lambda each: str(each.__name__))
+        if user_class.tasks
+        for step in user_class.steps
+    )
+
+
+# -- listeners, registered once when a workflow first imports this module ----------------------------------------------
+
+
+class Plugin:
+    """The listeners; one object so that the once-only parts have somewhere to live."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._judging = False
+        self._judged = Event()
+        self._output = ""
+
+    def on_init(self, environment: Any, runner: Any, web_ui: Any, **_kwargs: Any) -> None:
+        """Read settings and refuse what is wrong with them; nothing has been sent yet."""
+        with _one_line_or_bug():
+            self._session = Session(environment, runner)
+        if self._session.is_worker:
+            return
+        # until a verdict says otherwise: a run that was not judged is not a pass
+        environment.process_exit_code = INVALID if environment.parsed_options.headless else 0
+        if web_ui is not None:
+            web_ui.app.before_request(partial(_refuse_unlisted, self._session.target))
+
+    def on_request(self, request_type: str, context: dict[str, Any], **_kwargs: Any) -> None:
+        """Count requests that were sent around `step`: they became no sample, and the verdict has to know."""
+        session = self._session
+        if OURS.items() <= context.items() or session is None or session.load is None:
+            return
+        if request_type in _HTTP_METHODS:
+            session.load.recorder.unrecorded += 1
+
+    def on_user_error(self, user_instance: Any, exception: Exception, **_kwargs: Any) -> None:
+        """Note an exception that ended a seller."""
+        if self._session is not None and self._session.load is not None:
+            self._session.load.harness_bug(type(user_instance).__name__, exception)
+
+    def on_quitting(self, environment: Any, **_kwargs: Any) -> None:
+        """Stop what still runs, then judge, once: on SIGTERM Locust fires this twice, interleaved."""
+        session = self._session
+        if session is None:
+            return
+        if self._judging:
+            self._judged.wait()
+            return
+        self._judging = True
+        try:
+            # Ctrl-C and SIGTERM come here with sellers still at work
+            if not isinstance(session.runner, MasterRunner):
+                session.runner.stop()
+            if session.is_worker or not environment.parsed_options.headless:
+                return
+            if environment.parsed_options.no_gate:
+                environment.process_exit_code = 0 if session.keeper is not None else INVALID
+            else:
+                environment.process_exit_code, self._output = session.judge()
+        finally:
+            self._judged.set()
+
+    def on_quit(self, **_kwargs: Any) -> None:
+        """Print the verdict after Locust's own tables, so that it comes last."""
+        sys.stdout.write(self._output)
+        sys.stdout.flush()
+
+    def on(self, name: str) -> Callable[..., None]:
+        """Return a listener that hands an event to the session's method of that name."""
+
+        def listener(**_kwargs: Any) -> None:
+            if self._session is not None:
+                getattr(self._session, name)()
+
+        return listener
+
+    def on_spawned(self, **_kwargs: Any) -> None:
+        """Note the end of the ramp."""
+        if self._session is not None and self._session.keeper is not None:
+            self._session.keeper.spawned()
+
+
+def _refuse_unlisted(target: Target) -> Any:
+    """Answer the web UI's start form with a refusal when its host is not listed."""
+    from flask import jsonify, request  # noqa: PLC0415  # only where there is a web UI
+
+    host = request.form.get("host") if request.method == "POST" and request.path.endswith("/swarm") else None
+    if not host:
+        return None
+    try:
+        check_host(target, host)
+    except UsageProblem as problem:
+        return jsonify({"success": False, "message": str(problem)})
+    return None
+
+
+def register() -> None:
+    """Listen to Locust's events."""
+    plugin = Plugin()
+    events.init_command_line_parser.add_listener(add_arguments)
+    events.init.add_listener(plugin.on_init)
+    events.request.add_listener(plugin.on_request)
+    events.user_error.add_listener(plugin.on_user_error)
+    events.test_start.add_listener(plugin.on("start"))
+    events.spawning_complete.add_listener(plugin.on_spawned)
+    events.test_stopping.add_listener(plugin.on("stopping"))
+    events.test_stop.add_listener(plugin.on("stop"))
+    events.quitting.add_listener(plugin.on_quitting)
+    events.quit.add_listener(plugin.on_quit)

@@ -1,0 +1,30 @@
+"""Add sellergate's arguments to Locust's command line."""
+
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""The checkout: where the settings files and reports are, whatever folder Locust was started in."""
+
+
+def add_arguments(parser: Any) -> None:
+    """Register the arguments; Locust calls this again at every load of its start page, so nothing else happens here.
+
+    Paths stay text: a master sends its options to its workers as msgpack.
+    """
+    group = parser.add_argument_group("sellergate")
+    group.add_argument("--load-profile", help="how hard to push, by a name of profiles.toml", metavar="NAME")
+    group.add_argument("--target", help="which deployment, by a file of targets/; default: DEPLOYMENT_ENV or sandbox")
+    group.add_argument("--targets", default=str(ROOT / "targets"), metavar="DIR", help="folder of target files")
+    group.add_argument("--profiles", default=str(ROOT / "profiles.toml"), metavar="FILE", help="load profiles")
+    group.add_argument(
+        "--thresholds", type=Path, default=ROOT / "thresholds.toml", metavar="FILE", help="what a run must show"
+    )
+    group.add_argument("--reports", default=str(ROOT / "reports"), metavar="DIR", help="where run directories go")
+    group.add_argument("--stage", choices=("pre", "post", "watch"), help="where in the release this run stands")
+    group.add_argument("--revision", help="revision of the target under test")
+    group.add_argument("--seed", type=int, default=1, help="drives data and mix; same seed, same sellers")
+    group.add_argument("--strict", action="store_true", help="broken medium and low thresholds fail the run too")
+    group.add_argument("--allow-production", action="store_true", help="permit a target marked as production")
+    group.add_argument("--no-gate", action="store_true", help="record only; `sellergate judge` gives the verdict")
+    group.add_argument("--run-id", help="name of the run directory; default: time and profile")

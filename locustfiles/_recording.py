@@ -1,0 +1,110 @@
+"""Record what this process does and how well it keeps up: samples, failing exchanges, its own CPU and loop lag."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import gevent
+import psutil
+
+from runlog.failures import FailureLog
+from runlog.schema import GENERATOR_SCHEMA, Sample
+from runlog.series import SeriesWriter
+from runlog.writer import Closing, SampleWriter
+
+FLUSH_S: Final = 0.5
+"""At most this much is lost when the process is killed."""
+HEALTH_S: Final = 1.0
+LAG_SLEEP_S: Final = 0.005
+"""How long the lag probe asks to sleep; what it sleeps longer is how late this loop serves everybody."""
+
+
+class Recorder:
+    """Everything one process keeps of one run; `problems` are what the verdict has to know about it."""
+
+    def __init__(self, folder: Path, process: int, sellers: Callable[[], int]) -> None:
+        self.process = process
+        self.unrecorded = 0
+        self.problems: list[str] = []
+        self.failures = FailureLog(folder, process)
+        self._sellers = sellers
+        self._writer = SampleWriter(folder, process)
+        self._lags_ms: list[float] = []
+        self._greenlets = [gevent.spawn(self._flush_for_ever), gevent.spawn(self._probe_lag)]
+        try:
+            self._health: SeriesWriter | None = SeriesWriter(folder / f"generator-{process}.arrow", GENERATOR_SCHEMA)
+        except OSError as error:
+            self._health = None
+            self.problems.append(f"generator health not recorded: {error.strerror or error}")
+        else:
+            self._greenlets.append(gevent.spawn(self._watch_health))
+
+    @property
+    def samples(self) -> int:
+        """Samples made so far."""
+        return self._writer.added
+
+    def add(self, sample: Sample) -> None:
+        """Keep one sample."""
+        self._writer.add(sample)
+
+    def close(self) -> Closing:
+        """Stop recording, flush, and write the closing record."""
+        gevent.killall(self._greenlets)
+        if self._health is not None:
+            try:
+                self._health.close()
+            except OSError as error:
+                self.problems.append(f"generator health not recorded: {error.strerror or error}")
+        return self._writer.close(unrecorded=self.unrecorded, bugs=self.problems)
+
+    def _flush_for_ever(self) -> None:
+        """Hand batches to a thread: a slow disk must not hold up the sellers; taking one is cheap."""
+        pool = gevent.get_hub().threadpool
+        while True:
+            gevent.sleep(FLUSH_S)
+            batch = self._writer.take()
+            # joined even when killed in between, so that no two writes ever overlap
+            writing = pool.spawn(self._writer.write, batch)
+            try:
+                writing.get()
+            except gevent.GreenletExit:
+                writing.get()
+                raise
+
+    def _probe_lag(self) -> None:
+        while True:
+            began = time.perf_counter()
+            gevent.sleep(LAG_SLEEP_S)
+            self._lags_ms.append(max(0.0, (time.perf_counter() - began - LAG_SLEEP_S) * 1000))
+
+    def _watch_health(self) -> None:
+        own = psutil.Process()
+        wall, cpu = time.perf_counter(), time.process_time()
+        while True:
+            gevent.sleep(HEALTH_S)
+            now_wall, now_cpu = time.perf_counter(), time.process_time()
+            lags, self._lags_ms = sorted(self._lags_ms), []
+            row = {
+                "at_s": time.time(),
+                "process": self.process,
+                "cpu_ratio": (now_cpu - cpu) / (now_wall - wall),
+                "lag_p99_ms": lags[int(len(lags) * 0.99)] if lags else (now_wall - wall) * 1000,
+                "lag_max_ms": lags[-1] if lags else (now_wall - wall) * 1000,
+                "sellers": self._sellers(),
+                "memory_bytes": own.memory_info().rss,
+            }
+            wall, cpu = now_wall, now_cpu
+            if not self._append(row):
+                return
+
+    def _append(self, row: Mapping[str, float | int | str | None]) -> bool:
+        try:
+            if self._health is not None:
+                self._health.append(row)
+        except OSError as error:
+            self.problems.append(f"generator health not recorded: {error.strerror or error}")
+            self._health = None
+            return False
+        return True
