@@ -93,7 +93,7 @@ def seller_counts(generator: pd.DataFrame, time: Timeline) -> Floats:
     """Return the sellers alive in each bin, all processes together; NaN where no process reported."""
     known = generator.dropna(subset=["sellers"])
     index = np.searchsorted(time.edges_s, known["at_s"].to_numpy(np.float64) - time.started_at_s, side="right") - 1
-    table = known.assign(bin=index).groupby(["bin", "process"])["sellers"].last().unstack("process")
+    table = known.assign(bin=index).pivot_table(index="bin", columns="process", values="sellers", aggfunc="last")
     table = table.reindex(range(len(time.edges_s) - 1)).ffill(limit=max(1, int(_HOLD_S / time.width_s)))
     return table.sum(axis=1, min_count=1).to_numpy(np.float64)
 
@@ -109,7 +109,8 @@ def _per_second(index: npt.NDArray[np.intp], counts: npt.NDArray[np.int64], time
 
 
 def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> Floats:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    share: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return share
 
 
 def _percentiles_ms(
@@ -119,7 +120,7 @@ def _percentiles_ms(
     answered = np.isin(outcome, [Outcome.OK, Outcome.TIMEOUT]) & ~np.isnan(taken_ms)
     groups = pd.Series(taken_ms[answered]).groupby(index[answered])
     bins = range(len(time.edges_s) - 1)
-    return {name: groups.quantile(share).reindex(bins).to_numpy(np.float64) for name, share in QUANTILES.items()}
+    return {name: np.asarray(groups.quantile(share).reindex(bins), np.float64) for name, share in QUANTILES.items()}
 
 
 def outside(samples: pd.DataFrame, time: Timeline | None) -> int:

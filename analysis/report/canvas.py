@@ -7,7 +7,6 @@ from typing import Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 
@@ -45,7 +44,7 @@ DARK: Final = Theme(
 THEMES: Final = (LIGHT, DARK)
 
 Draw = Callable[[Axes, Theme], None]
-"""Draws one panel."""
+"""Draws one chart's content into its axes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +53,28 @@ class Chart:
 
     name: str  # file name without suffix
     title: str
-    note: str  # what it is drawn from, one sentence
+    note: str | None  # what it is drawn from; None when the picture itself says why it is empty
     alt: str  # what there is to see, in figures
     light_png: bytes
     dark_png: bytes
 
 
 _WIDTH_IN: Final = 6.4
-_HEIGHT_IN: Final = 3.1
-_MESSAGE_HEIGHT_IN: Final = 1.2
-_PANEL_HEIGHT_IN: Final = 1.9
+_HEIGHT_IN: Final = 3.0
+_MESSAGE_HEIGHT_IN: Final = 1.1
 _DOTS_PER_IN: Final = 150
 _TITLE_POINTS: Final = 13
 TEXT_POINTS: Final = 12
-_TOP_IN: Final = 0.68  # title and legend
-_BOTTOM_IN: Final = 0.62  # axis label
+_TOP_IN: Final = 0.62  # title and legend
+_BOTTOM_IN: Final = 0.6  # axis label
 LEFT: Final = 0.115
 """Share of the width left of the plot, for the figures of the value axis."""
 _RIGHT: Final = 0.985
 
 
-def chart(name: str, title: str, texts: tuple[str, str], panels: list[Draw], *, left: float = LEFT) -> Chart:
-    """Return a chart of one or more panels above each other; `texts` are its note and its alternative text."""
-    height_in = _HEIGHT_IN if len(panels) == 1 else _TOP_IN + _BOTTOM_IN + _PANEL_HEIGHT_IN * len(panels)
-    pictures = [_picture(title, panels, theme, (height_in, left)) for theme in THEMES]
+def chart(name: str, title: str, texts: tuple[str, str], draw: Draw, *, left: float = LEFT) -> Chart:
+    """Return a chart; `texts` are its note and its alternative text."""
+    pictures = [_picture(title, draw, theme, (_HEIGHT_IN, left)) for theme in THEMES]
     return Chart(name, title, *texts, *pictures)
 
 
@@ -86,28 +83,25 @@ def message(name: str, title: str, text: str) -> Chart:
 
     def draw(axes: Axes, theme: Theme) -> None:
         axes.set_axis_off()
-        axes.text(0.5, 0.45, text, color=theme.ink, ha="center", va="center", fontsize=TEXT_POINTS)
+        axes.text(0.5, 0.5, text, color=theme.ink, ha="center", va="center", transform=axes.transAxes)
 
-    pictures = [_picture(title, [draw], theme, (_MESSAGE_HEIGHT_IN, LEFT)) for theme in THEMES]
-    return Chart(name, title, text, f"{title}: {text}", *pictures)
+    pictures = [_picture(title, draw, theme, (_MESSAGE_HEIGHT_IN, LEFT)) for theme in THEMES]
+    return Chart(name, title, None, f"{title}: {text}", *pictures)
 
 
-def _picture(title: str, panels: list[Draw], theme: Theme, size: tuple[float, float]) -> bytes:
+def _picture(title: str, draw: Draw, theme: Theme, size: tuple[float, float]) -> bytes:
     height_in, left = size
-    with mpl.rc_context({"font.size": TEXT_POINTS, "axes.titlesize": _TITLE_POINTS, "path.simplify": True}):
+    with mpl.rc_context({"font.size": TEXT_POINTS}):
         figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DOTS_PER_IN, facecolor=theme.paper)
-        canvas = FigureCanvasAgg(figure)
-        rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-        bottom, top = _BOTTOM_IN / height_in, 1 - _TOP_IN / height_in
-        figure.subplots_adjust(left=left, right=_RIGHT, bottom=min(bottom, top / 2), top=top, hspace=0.35)
+        bottom = min(_BOTTOM_IN / height_in, 0.2)
+        axes = figure.add_axes((left, bottom, _RIGHT - left, 1 - _TOP_IN / height_in - bottom))
         figure.text(
             0.012, 1 - 0.08 / height_in, title, color=theme.ink, fontsize=_TITLE_POINTS, weight="bold", va="top"
         )
-        for axes, draw in zip(rows, panels, strict=True):
-            _dress(axes, theme)
-            draw(axes, theme)
+        _dress(axes, theme)
+        draw(axes, theme)
         file = io.BytesIO()
-        canvas.print_png(file, metadata={"Software": None})  # else the bytes change with matplotlib's version
+        figure.savefig(file, format="png", metadata={"Software": None})  # else the bytes name matplotlib's version
         return file.getvalue()
 
 

@@ -83,7 +83,7 @@ def _latency(frame: _Frame) -> Chart:
         frame.end(axes, theme)
 
     note = f"{frame.per}, over ok samples and timeouts, logarithmic scale; a gap is a time without them."
-    return chart("latency", _TITLES["latency"], (note, axis.alt(_TITLES["latency"], series)), [draw])
+    return chart("latency", _TITLES["latency"], (note, axis.alt(_TITLES["latency"], series)), draw)
 
 
 def _throughput(frame: _Frame) -> Chart:
@@ -99,7 +99,7 @@ def _throughput(frame: _Frame) -> Chart:
         frame.end(axes, theme)
 
     note = f"ok HTTP answers a second, {frame.per}, by the time they were sent."
-    return chart("throughput", _TITLES["throughput"], (note, axis.alt(_TITLES["throughput"], {"ok": values})), [draw])
+    return chart("throughput", _TITLES["throughput"], (note, axis.alt(_TITLES["throughput"], {"ok": values})), draw)
 
 
 def _errors(frame: _Frame) -> Chart:
@@ -119,7 +119,7 @@ def _errors(frame: _Frame) -> Chart:
 
     note = f"answers a second that were neither ok nor cut by the stop, {frame.per}, stacked."
     alt = axis.alt(_TITLES["errors"], series) if series else f"{_TITLES['errors']}: none"
-    return chart("errors", _TITLES["errors"], (note, alt), [draw])
+    return chart("errors", _TITLES["errors"], (note, alt), draw)
 
 
 def _named(series: dict[str, Floats]) -> dict[str, Floats]:
@@ -147,4 +147,4 @@ def _cache(frame: _Frame) -> Chart:
         frame.end(axes, theme)
 
     note = f"hits of hits and misses, {frame.per}; bypass and uncached answers are outside."
-    return chart("cache", _TITLES["cache"], (note, axis.alt(_TITLES["cache"], {"hits": values * 100})), [draw])
+    return chart("cache", _TITLES["cache"], (note, axis.alt(_TITLES["cache"], {"hits": values * 100})), draw)

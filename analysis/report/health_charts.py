@@ -1,7 +1,7 @@
 """Draw how generator and target were meanwhile: sellers, CPU, loop lag, monitors, health checks."""
 
+import re
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from analysis.report import axes as axis
 from analysis.report import bins, wording
 from analysis.report.bins import Floats, Timeline
-from analysis.report.canvas import TEXT_POINTS, Chart, Theme, chart, message
+from analysis.report.canvas import Chart, Theme, chart, message
 from analysis.report.limit_lines import LimitLine, limit_lines
 from analysis.verdict import Verdict
 
@@ -20,7 +20,8 @@ _LAG_LIMIT: Final = LimitLine(20.0, upper=True, label="doubt above 20 ms")
 _PAUSE_S: Final = 5.0
 """Rows farther apart than this, and than three usual steps of their series, are not joined by a line."""
 _NAMED_PROCESSES: Final = 4
-_MOST_PANELS: Final = 6
+_MOST_MONITORS: Final = 6
+_NAME_CHARACTERS: Final = 40
 _HEALTH: Final = "health."
 
 
@@ -30,7 +31,7 @@ class _Line:
 
     label: str
     at_s: Floats
-    values: Floats
+    figures: Floats
 
 
 def generator_charts(verdict: Verdict, generator: pd.DataFrame, time: Timeline | None) -> list[Chart]:
@@ -50,7 +51,11 @@ def generator_charts(verdict: Verdict, generator: pd.DataFrame, time: Timeline |
         "of each generator process; above the line the generator may be what was slow.",
         "how late the generator's own loop was, worst 1 % of each second, of each process.",
     )
-    drawings = (([sellers], []), (cpu, [_CPU_LIMIT]), (lag, [_LAG_LIMIT]))
+    drawings: tuple[tuple[list[_Line], list[LimitLine]], ...] = (
+        ([sellers], []),
+        (cpu, [_CPU_LIMIT]),
+        (lag, [_LAG_LIMIT]),
+    )
     return [
         _line_chart((name, title), note, lines, limits, (verdict, time))
         for (name, title), note, (lines, limits) in zip(titles.items(), notes, drawings, strict=True)
@@ -58,15 +63,19 @@ def generator_charts(verdict: Verdict, generator: pd.DataFrame, time: Timeline |
 
 
 def monitor_charts(verdict: Verdict, monitors: pd.DataFrame, time: Timeline | None) -> list[Chart]:
-    """Return the target's own figures and its health checks over time."""
+    """Return the target's own figures, one chart each, and its health checks over time."""
     if time is None or not len(monitors):
         return [message("monitors", "Monitors of the target", "no samples: nothing was asked, or nothing answered")]
     names = sorted(set(monitors["monitor"].astype(str)))
     gauges = [name for name in names if not name.startswith(_HEALTH)]
     checks = [name for name in names if name.startswith(_HEALTH)]
-    charts = []
-    if gauges:
-        charts.append(_gauges(verdict, monitors, gauges, time))
+    charts = [
+        _gauge(verdict, monitors[monitors["monitor"] == name], (index, name), time)
+        for index, name in enumerate(gauges[:_MOST_MONITORS], start=1)
+    ]
+    if len(gauges) > _MOST_MONITORS:
+        more = f"{len(gauges) - _MOST_MONITORS} more are in monitors.parquet"
+        charts.append(message("monitor_more", "Further monitors", more))
     if checks:
         charts.append(_health(verdict, monitors, checks, time))
     return charts
@@ -92,10 +101,10 @@ def _line_chart(
     name: tuple[str, str], note: str, lines: list[_Line], limits: list[LimitLine], run: tuple[Verdict, Timeline]
 ) -> Chart:
     file, title = name
-    if not any(np.isfinite(line.values).any() for line in lines):
+    if not any(np.isfinite(line.figures).any() for line in lines):
         return message(file, title, "no samples")
     verdict, time = run
-    highest = axis.highest_of(*(line.values for line in lines), lines=limits)
+    highest = axis.highest_of(*(line.figures for line in lines), lines=limits)
 
     def draw(axes: Axes, theme: Theme) -> None:
         axis.over_time(axes, theme, time, verdict.window)
@@ -107,40 +116,39 @@ def _line_chart(
         axis.label_time(axes)
         axis.legend(axes, theme)
 
-    return chart(file, title, (note, axis.alt(title, {line.label: line.values for line in lines})), [draw])
+    return chart(file, title, (note, axis.alt(title, {line.label: line.figures for line in lines})), draw)
 
 
 def _plot(axes: Axes, line: _Line, color: str, label: str | None) -> None:
-    axes.plot(line.at_s, line.values, color=color, label=label, linewidth=1.6, marker=".", markersize=3)
+    axes.plot(line.at_s, line.figures, color=color, label=label, linewidth=1.6, marker=".", markersize=3)
 
 
-def _gauges(verdict: Verdict, monitors: pd.DataFrame, names: list[str], time: Timeline) -> Chart:
-    shown = names[:_MOST_PANELS]
-    lines = [_line(name, monitors[monitors["monitor"] == name], "value", time) for name in shown]
+def _gauge(verdict: Verdict, rows: pd.DataFrame, number: tuple[int, str], time: Timeline) -> Chart:
+    index, name = number
+    in_percent = any(result.scope.monitor == name and result.unit == "ratio" for result in verdict.results)
+    title = f"Monitor {wording.one_line(name)[:_NAME_CHARACTERS]}{' (%)' if in_percent else ''}"
+    file = f"monitor_{index}_{re.sub('[^a-z0-9]+', '-', name.lower())[:_NAME_CHARACTERS]}"
+    line = _line(name, rows, "value", time)
+    if not np.isfinite(line.figures).any():
+        return message(file, title, "no samples: it was asked and never answered")
+    limits = limit_lines(verdict.results, lambda result: result.scope.monitor == name)
+    highest = axis.highest_of(line.figures, lines=limits)
 
-    def draw(axes: Axes, theme: Theme, *, index: int) -> None:
-        line = lines[index]
+    def draw(axes: Axes, theme: Theme) -> None:
         axis.over_time(axes, theme, time, verdict.window)
-        results = [result for result in verdict.results if result.scope.monitor == line.label]
-        limits = limit_lines(verdict.results, lambda result: result.scope.monitor == line.label)
-        _plot(axes, line, theme.series[index % len(theme.series)], line.label)
-        highest = axis.highest_of(line.values, lines=limits)
+        _plot(axes, line, theme.series[0], "as the target says")
         axis.limits(axes, theme, limits, highest)
-        if any(result.unit == "ratio" for result in results):
+        if in_percent:
             axis.percent(axes, highest)
         else:
             axis.from_zero(axes, highest)
-        if not np.isfinite(line.values).any():
-            axes.text(0.5, 0.5, "no samples", color=theme.ink, ha="center", va="center", transform=axes.transAxes)
+        axis.label_time(axes)
         axis.legend(axes, theme)
-        if index == len(shown) - 1:
-            axis.label_time(axes)
 
-    more = f"; {len(names) - len(shown)} more are in monitors.parquet" if len(names) > len(shown) else ""
-    note = f"the target's own figures; those with a limit in percent are drawn in percent{more}."
-    alt = axis.alt("Monitors of the target", {line.label: line.values for line in lines})
-    panels = [partial(draw, index=index) for index in range(len(shown))]
-    return chart("monitors", "Monitors of the target", (note, alt), panels)
+    unanswered = int(rows["value"].isna().sum())
+    note = f"{wording.count(len(rows))} questions, {wording.count(unanswered)} of them without a usable answer."
+    shown = line.figures * 100 if in_percent else line.figures
+    return chart(file, title, (note, axis.alt(title, {"value": shown})), draw)
 
 
 def _health(verdict: Verdict, monitors: pd.DataFrame, names: list[str], time: Timeline) -> Chart:
@@ -155,16 +163,16 @@ def _health(verdict: Verdict, monitors: pd.DataFrame, names: list[str], time: Ti
     def draw(axes: Axes, theme: Theme) -> None:
         axis.over_time(axes, theme, time, verdict.window)
         for (name, mask), marker, color in zip(
-            states.items(), ("o", "X", "_"), (theme.series[0], theme.series[1], theme.series[6]), strict=True
+            states.items(), ("o", "x", "_"), (theme.series[0], theme.series[1], theme.series[6]), strict=True
         ):
             if counts[name]:
-                axes.plot(at_s[mask], height[mask], marker, color=color, markersize=6, label=name)
+                axes.plot(at_s[mask], height[mask], marker, color=color, markersize=7, markeredgewidth=2, label=name)
         labels = [name.removeprefix(_HEALTH) for name in reversed(names)]
-        axes.set_yticks(range(len(names)), labels, fontsize=TEXT_POINTS)
+        axes.set_yticks(range(len(names)), labels)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axis.label_time(axes)
         axis.legend(axes, theme)
 
     seen = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     alt = f"Health checks over time: {wording.count(len(rows))} answers of {len(names)} checks: {seen}"
-    return chart("health", "Health checks", ("asked every few seconds while the load ran.", alt), [draw], left=0.22)
+    return chart("health", "Health checks", ("asked every few seconds while the load ran.", alt), draw, left=0.22)

@@ -105,7 +105,7 @@ class ChartCard:
     """One picture, inline."""
 
     title: str
-    note: str
+    note: str | None
     alt: str
     light_uri: str
     dark_uri: str

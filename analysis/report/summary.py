@@ -7,6 +7,7 @@ from typing import Final
 
 from analysis.report import ranking, wording
 from analysis.verdict import Result, Totals, Verdict
+from runlog.run import Run
 
 SUMMARY_FILE: Final = "summary.md"
 _MARKS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "invalid": "⚠️"}
@@ -19,15 +20,12 @@ _DOUBTS: Final = 6
 
 def summary(verdict: Verdict) -> str:
     """Return summary.md: headline, limits that do not hold, doubts, totals."""
-    run = verdict.run
     lines = [
         f"# {_MARKS[verdict.outcome]} {verdict.outcome.upper()} (exit code {verdict.exit_code})",
         "",
         escaped(verdict.headline),
         "",
-        f"Run {escaped(run.id)}: profile {escaped(run.load_profile.name or wording.MISSING)} on "
-        f"{escaped(run.target.name)}, revision {escaped(run.revision or wording.MISSING)}, "
-        f"{wording.moment(run.started_at_s)}.",
+        _run_line(verdict.run),
         f"Steps: {wording.step_count(verdict)}; {wording.grade(verdict)}.",
         *_limits(verdict),
         *_bullets("Rollback triggers", verdict.rollback, _TRIGGERS),
@@ -40,6 +38,13 @@ def summary(verdict: Verdict) -> str:
 def escaped(text: str) -> str:
     """Return `text` as Markdown that shows it and does nothing else."""
     return _SPECIAL.sub(r"\\\1", html.escape(wording.one_line(text), quote=False))
+
+
+def _run_line(run: Run) -> str:
+    profile = escaped(run.load_profile.name or wording.MISSING)
+    revision = escaped(run.revision or wording.MISSING)
+    started = wording.moment(run.started_at_s)
+    return f"Run {escaped(run.id)}: profile {profile} on {escaped(run.target.name)}, revision {revision}, {started}."
 
 
 def _limits(verdict: Verdict) -> list[str]:

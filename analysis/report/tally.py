@@ -38,18 +38,21 @@ def by_kind(samples: pd.DataFrame) -> tuple[KindRow, ...]:
     """Return the counts of each kind that occurred, the most frequent first."""
     if not len(samples):
         return ()
-    table = pd.crosstab(samples["kind"].astype(str), samples["outcome"].astype(str))
-    table = table.reindex(columns=sorted({*table.columns, *_OWN_COLUMN}), fill_value=0)
-    bad = table.drop(columns=list(_OWN_COLUMN)).sum(axis=1)
-    total = table.sum(axis=1)
     return tuple(
-        KindRow(
-            str(kind),
-            wording.count(int(total[kind])),
-            *(wording.count(int(table.at[kind, outcome])) for outcome in _OWN_COLUMN),
-            wording.count(int(bad[kind])),
-        )
-        for kind in sorted(table.index, key=lambda kind: (-total[kind], kind))
+        _kind_row(str(kind), samples[samples["kind"] == kind]) for kind in samples["kind"].value_counts().index
+    )
+
+
+def _kind_row(kind: str, samples: pd.DataFrame) -> KindRow:
+    ok, throttled, aborted = (int((samples["outcome"] == outcome).sum()) for outcome in _OWN_COLUMN)
+    total = len(samples)
+    return KindRow(
+        kind=kind,
+        samples=wording.count(total),
+        ok=wording.count(ok),
+        throttled=wording.count(throttled),
+        aborted=wording.count(aborted),
+        bad=wording.count(total - ok - throttled - aborted),
     )
 
 

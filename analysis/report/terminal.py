@@ -60,14 +60,13 @@ def _run_line(verdict: Verdict) -> str:
 
 
 def _total_lines(totals: Totals) -> list[str]:
-    return [
-        f"{wording.count(totals.samples)} requests, {wording.number(totals.throughput_rps)} rps, "
-        f"errors {wording.quantity(totals.error_ratio, 'ratio')}, "
-        f"throttled {wording.quantity(totals.throttled_ratio, 'ratio')}",
-        f"mean {wording.number(totals.mean_ms)}, p50 {wording.number(totals.p50_ms)}, "
-        f"p95 {wording.number(totals.p95_ms)}, p99 {wording.number(totals.p99_ms)} ms; "
-        f"cache hits {wording.quantity(totals.cache_hit_ratio, 'ratio')}",
-    ]
+    errors = wording.quantity(totals.error_ratio, "ratio")
+    throttled = wording.quantity(totals.throttled_ratio, "ratio")
+    hits = wording.quantity(totals.cache_hit_ratio, "ratio")
+    mean, p50, p95, p99 = map(wording.number, (totals.mean_ms, totals.p50_ms, totals.p95_ms, totals.p99_ms))
+    rate = wording.number(totals.throughput_rps)
+    answers = f"{wording.count(totals.samples)} requests, {rate} ok rps, errors {errors}, throttled {throttled}"
+    return [answers, f"mean {mean}, p50 {p50}, p95 {p95}, p99 {p99} ms; cache hits {hits}"]
 
 
 def _result_line(result: Result) -> str:

@@ -24,8 +24,19 @@ from analysis.report.page import (
     WorkflowRow,
 )
 from analysis.report.tally import ErrorRow, KindRow
-from analysis.verdict import Doubt, Outcome, Result, Severity, StepResult, StepStatus, Totals, Verdict, WorkflowResult
-from runlog.run import Run
+from analysis.verdict import (
+    Doubt,
+    Outcome,
+    Result,
+    Severity,
+    StepResult,
+    StepStatus,
+    Totals,
+    Verdict,
+    Window,
+    WorkflowResult,
+)
+from runlog.run import EndedBy, GeneratorInfo, Run
 
 _OPEN_ROWS: Final = 15
 """Rows about single steps and workflows shown before the rest is folded."""
@@ -42,11 +53,11 @@ _STEP_MARKS: Final = {
     StepStatus.NOT_RUN: Mark("unclear", "not run"),
 }
 _ENDINGS: Final = {
-    "time": "its planned time was over",
-    "hand": "by hand",
-    "signal": "a signal, before its planned time",
-    "fuse": "the fuse: the target was dying",
-    "harness": "the harness",
+    EndedBy.TIME: "its planned time was over",
+    EndedBy.HAND: "by hand",
+    EndedBy.SIGNAL: "a signal, before its planned time",
+    EndedBy.FUSE: "the fuse: the target was dying",
+    EndedBy.HARNESS: "the harness",
 }
 
 
@@ -96,30 +107,48 @@ def page(verdict: Verdict, material: Material) -> Page:
 
 def _facts(verdict: Verdict) -> tuple[Fact, ...]:
     run = verdict.run
-    profile = run.load_profile
-    window = verdict.window
-    ended = wording.MISSING if run.ended_by is None else _ENDINGS[run.ended_by]
-    took_s = None if run.ended_at_s is None else run.ended_at_s - run.started_at_s
     return (
         Fact("Run", run.id),
         Fact("Target", f"{run.target.name}, {run.target.url}"),
         Fact("Revision", run.revision or wording.MISSING),
-        Fact("Load profile", profile.name or "none, plain locust"),
-        Fact(
-            "Load model",
-            f"{run.load_model}, {wording.count(profile.sellers)} sellers, {wording.number(profile.spawn_per_s)} a second",
-        ),
+        Fact("Load profile", run.load_profile.name or "none, plain locust"),
+        Fact("Load model", _load_model(run)),
         Fact("Stage", run.stage or wording.MISSING),
         Fact("Started", wording.moment(run.started_at_s)),
-        Fact("Ended", f"{wording.moment(run.ended_at_s)}; {ended}{f': {run.end_reason}' if run.end_reason else ''}"),
-        Fact("Duration", f"{wording.duration(took_s)} of {wording.duration(profile.duration_s)} planned"),
-        Fact(
-            "Steady window",
-            "none"
-            if window is None
-            else f"{wording.number(window.start_s)} s to {wording.number(window.end_s)} s; {window.rule}",
-        ),
+        Fact("Ended", _ending(run)),
+        Fact("Duration", _duration(run)),
+        Fact("Steady window", _window(verdict.window)),
     )
+
+
+def _load_model(run: Run) -> str:
+    profile = run.load_profile
+    sellers = "" if profile.sellers is None else f", {wording.several(profile.sellers, 'seller', 'sellers')}"
+    pace = "" if profile.spawn_per_s is None else f", {wording.number(profile.spawn_per_s)} more a second"
+    return f"{run.load_model}{sellers}{pace}"
+
+
+def _ending(run: Run) -> str:
+    if run.ended_at_s is None:
+        return "not known: the run did not say"
+    words = [
+        wording.moment(run.ended_at_s),
+        *([_ENDINGS[run.ended_by]] if run.ended_by is not None else []),
+        *([run.end_reason] if run.end_reason is not None else []),
+    ]
+    return "; ".join(words)
+
+
+def _duration(run: Run) -> str:
+    took = wording.MISSING if run.ended_at_s is None else wording.duration(run.ended_at_s - run.started_at_s)
+    planned_s = run.load_profile.duration_s
+    return f"{took}, no time planned" if planned_s is None else f"{took} of {wording.duration(planned_s)} planned"
+
+
+def _window(window: Window | None) -> str:
+    if window is None:
+        return "none"
+    return f"{wording.number(window.start_s)} s to {wording.number(window.end_s)} s; {window.rule}"
 
 
 def _totals(totals: Totals) -> tuple[Fact, ...]:
@@ -153,12 +182,16 @@ def _results(results: Iterable[Result]) -> tuple[tuple[ResultRow, ...], tuple[Fo
         else:
             more.append(result)
     folds = (
-        (f"{len(more)} more limits of single workflows and steps that do not hold or are undecided", more),
-        (f"{len(held)} limits of single workflows and steps that hold", held),
+        (f"{_limits(len(more), 'more ')} that do not hold or are undecided", more),
+        (f"{_limits(len(held))} that hold", held),
     )
     return tuple(map(_result, open_rows)), tuple(
         Fold(title, tuple(map(_result, rows))) for title, rows in folds if rows
     )
+
+
+def _limits(how_many: int, more: str = "") -> str:
+    return f"{wording.several(how_many, f'{more}limit', f'{more}limits')} of single workflows and steps"
 
 
 def _result(result: Result) -> ResultRow:
@@ -240,7 +273,12 @@ def _evidence(run: Run) -> tuple[Fact, ...]:
         Fact("sellergate", generator.sellergate),
         Fact("Locust", generator.locust),
         Fact("Python", generator.python),
-        Fact("Generator", f"{len(generator.processes)} processes on {wording.count(generator.cpu_count)} cores"),
+        Fact("Generator", _generator(generator)),
         Fact("Seed", str(run.seed)),
         Fact("Run format", str(run.format)),
     )
+
+
+def _generator(generator: GeneratorInfo) -> str:
+    processes = wording.several(len(generator.processes), "process", "processes")
+    return processes if generator.cpu_count is None else f"{processes}, {generator.cpu_count} cores"

@@ -11,7 +11,7 @@ from analysis.verdict import Result, Scope, Severity, StepStatus, Verdict
 MISSING: Final = "—"
 """What is not known; never 0."""
 _DIGITS: Final = 3
-"""Significant digits of a measured figure; more are shown only where fewer would hide on which side of a limit it is."""
+"""Significant digits of a measured figure; more only where fewer would hide on which side of a limit it is."""
 _MOST_DIGITS: Final = 12
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _UNITS: Final = {"ms": " ms", "ratio": " %", "rps": " rps", "count": "", "score": ""}
@@ -58,6 +58,11 @@ def count(value: int | None) -> str:
     return MISSING if value is None else f"{value:,}".replace(",", " ")
 
 
+def several(how_many: int, one: str, more: str) -> str:
+    """Return a count with its noun."""
+    return f"{count(how_many)} {one if how_many == 1 else more}"
+
+
 def ratio(value: float | None, digits: int = _DIGITS) -> str:
     """Return a ratio as percent figure, without the sign."""
     return number(None if value is None else value * 100, digits)
@@ -101,7 +106,7 @@ def margin(margin_ratio: float | None) -> str:
     """Return the distance to the limit in percent of it, signed; negative is broken."""
     if margin_ratio is None:
         return MISSING
-    text = ratio(margin_ratio, 2)
+    text = ratio(margin_ratio)
     return f"{'+' if margin_ratio > 0 else ''}{text} %"
 
 
