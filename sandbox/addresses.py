@@ -19,7 +19,8 @@ def checked_host(host: str) -> str:
     if address.is_private and not address.is_unspecified and in_own_namespace():
         return str(address)
     raise RefusedAddressError(
-        f"{host!r} is not loopback; accepted: 127.0.0.1, ::1, localhost, or a private address inside a network namespace",
+        f"{host!r} is not loopback;"
+        " accepted: 127.0.0.1, ::1, localhost, or a private address inside a network namespace",
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from sandbox.control import Control
 from sandbox.envelopes import Family, RefusalError, wrap_refusal
 from sandbox.pipeline import Answer, Pipeline, Request
-from sandbox.routing import Kind, Route, Router
+from sandbox.routing import Kind, Probe, Route, Router
 from sandbox.screen import BODY_AT_MOST_BYTES
+from sandbox.truth import PROBE_STEP
 
 UNMATCHED = "(unmatched)"
 
@@ -47,12 +48,8 @@ class App:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         match = self._router.find(method, path)
         step = headers[b"x-load-step"].decode("latin-1") if b"x-load-step" in headers else None
-        receipt = self._truth.receive(
-            method,
-            match.route.template if match else UNMATCHED,
-            step,
-            apart=match is not None and (match.route.kind is not Kind.WORKFLOW or _is_probe(match.route, headers)),
-        )
+        apart = match is not None and (match.route.kind is not Kind.WORKFLOW or _is_probe(match.route, headers, step))
+        receipt = self._truth.receive(method, match.route.template if match else UNMATCHED, step, apart=apart)
         request_id = next(self._ids)
         raw = await _body(receive) if method != "GET" else b""
         if raw is None:
@@ -62,7 +59,7 @@ class App:
         else:
             address = _address(scope, headers)
             query = scope["query_string"].decode("latin-1")
-            request = Request(request_id, method, path, query, headers, address, step, match)
+            request = Request(request_id, method, path, query, headers, address, step, match, apart)
             answer = await self._pipeline.answer(request, raw)
         if self._chaos.faults and (match is None or match.route.kind not in _WITHOUT_STALL):
             held_s = self._chaos.hold_s()
@@ -73,9 +70,13 @@ class App:
         await _send(send, answer, request_id.encode(), correlation)
 
 
-def _is_probe(route: Route, headers: dict[bytes, bytes]) -> bool:
-    """Say whether this is the image health check: an upload that announces no body at all."""
-    return route.probed_when_empty and headers.get(b"content-length", b"0") == b"0"
+def _is_probe(route: Route, headers: dict[bytes, bytes], step: str | None) -> bool:
+    """Say whether a health check asks, and not the load."""
+    if step == PROBE_STEP:
+        return True
+    if route.probe is Probe.EMPTY:
+        return headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
+    return route.probe is Probe.ANONYMOUS and b"authorization" not in headers
 
 
 async def _body(receive: Receive) -> bytes | None:

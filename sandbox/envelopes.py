@@ -49,17 +49,17 @@ class RefusalError(Exception):
 
 
 def unauthorized(message: str = "Access token required") -> RefusalError:
-    """No token, or one that does not hold."""
+    """Refuse a missing token, or one that does not hold."""
     return RefusalError(401, "UNAUTHORIZED", message)
 
 
 def forbidden(message: str = "You can only access your own data") -> RefusalError:
-    """Somebody else's property."""
+    """Refuse access to somebody else's property."""
     return RefusalError(403, "FORBIDDEN", message)
 
 
 def invalid(field_name: str, message: str) -> RefusalError:
-    """A single field that does not hold."""
+    """Refuse a single field."""
     return RefusalError(400, "VALIDATION_ERROR", message, (FieldError(field_name, message),))
 
 
@@ -101,7 +101,7 @@ def wrap_refusal(family: Family, refusal: RefusalError, request_id: str, at_ms: 
 
 
 def status_in_family(family: Family, refusal: RefusalError) -> int:
-    """Schema violations are 422 in the token family and 400 everywhere else."""
+    """Return the status a family gives a refusal: schema violations are 422 in the token family, 400 elsewhere."""
     if family is Family.TOKEN and refusal.code == "VALIDATION_ERROR":
         return 422
     return refusal.status

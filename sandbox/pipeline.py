@@ -13,8 +13,7 @@ from sandbox.call import Call, Caller, checked_wallet
 from sandbox.control import Control
 from sandbox.envelopes import Family, RefusalError, Reply, forbidden, status_in_family, wrap, wrap_refusal
 from sandbox.limits import Limiter, throttle_body
-from sandbox.routing import Access, Kind, Match, Route
-from sandbox.truth import PROBE_STEP
+from sandbox.routing import Access, Match, Route
 
 JSON_TYPE = "application/json; charset=utf-8"
 _THROTTLE_WINDOW_S = 60
@@ -26,7 +25,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as received; header names in lower case."""
+    """One request as received; header names in lower case. ``apart``: health, monitoring or control, no load."""
 
     id: str
     method: str
@@ -36,15 +35,11 @@ class Request:
     address: str
     step: str | None
     match: Match
+    apart: bool
 
     def header(self, name: bytes) -> str:
         """Return a header's text, empty when absent."""
         return self.headers.get(name, b"").decode("latin-1")
-
-    @property
-    def is_load(self) -> bool:
-        """Whether faults given as a share of requests may hit it: not health, monitoring, control or a probe."""
-        return self.match.route.kind is Kind.WORKFLOW and self.step != PROBE_STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +66,11 @@ class Pipeline:
         """Answer a request whose body has been read."""
         family = request.match.route.family
         try:
-            if request.is_load and self._chaos.faults:
+            if not request.apart and self._chaos.faults:
                 struck = await self._struck(request)
                 if struck is not None:
                     return struck
+            self._refuse_probe_of_broken(request)
             return await self._served(request, self._call(request, raw))
         except _ScreenedError:
             return Answer(400, screen.hostile_body())
@@ -96,6 +92,12 @@ class Pipeline:
             self._chaos.count("error_rate")
             raise RefusalError(500, "INTERNAL_ERROR", "Internal server error")
         return None
+
+    def _refuse_probe_of_broken(self, request: Request) -> None:
+        """Answer a health check that uses a workflow's route as the fault wants it; the load goes on undisturbed."""
+        component = request.match.route.component
+        if request.apart and component and self._chaos.is_down(component):
+            raise RefusalError(503, "SERVICE_UNAVAILABLE", f"{component} is not available")
 
     def _call(self, request: Request, raw: bytes) -> Call:
         """Check body and token, in the order of the product's middleware."""
@@ -175,7 +177,7 @@ class Pipeline:
                 headers = (*headers, *ruling.headers)
                 if not ruling.allowed:
                     return Answer(429, ruling.body, headers)
-        if self._service_time_s and request.is_load:
+        if self._service_time_s and not request.apart:
             await asyncio.sleep(self._service_time_s)
         late = self._shop.db.read_late(late=request.method == "GET")
         if late:
@@ -200,7 +202,7 @@ class Pipeline:
 
     def _spoiled(self, request: Request, call: Call, answer: Answer) -> Answer:
         """Apply the faults that change a successful answer."""
-        if not self._chaos.faults or not request.is_load or not answer.body or answer.status >= 300:  # noqa: PLR2004
+        if not self._chaos.faults or request.apart or not answer.body or answer.status >= 300:  # noqa: PLR2004
             return answer
         body = answer.body
         for name in ("wrong_body", "no_envelope"):

@@ -30,13 +30,21 @@ class Kind(Enum):
     CONTROL = "control"
 
 
+class Probe(Enum):
+    """How a health check that uses a route of the workflows is told apart from them."""
+
+    NONE = "not used by a health check"
+    EMPTY = "a request without a body"
+    ANONYMOUS = "a request without a token"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method and path template; ``template`` is also its label in the truth and in samples.
 
     ``tags`` (with the template's placeholders) name what a cached page shows: a route without any is never cached.
-    ``watches_orders`` marks the reads that tell the simulated buyer a seller is there; ``probed_when_empty`` a route
-    whose empty request is a health check and counted as one.
+    ``watches_orders`` marks the reads that tell the simulated buyer a seller is there; ``probe`` how a
+    health check of ``component`` asks for it.
     """
 
     method: str
@@ -48,7 +56,8 @@ class Route:
     tags: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
     watches_orders: bool = False
-    probed_when_empty: bool = False
+    probe: Probe = Probe.NONE
+    component: str = ""
 
 
 @dataclass(frozen=True, slots=True)

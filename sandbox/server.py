@@ -18,6 +18,7 @@ from sandbox.chaos import Chaos
 from sandbox.control import Control
 from sandbox.control_routes import control_routes
 from sandbox.gauges import Gauges
+from sandbox.image_store import ImageStore
 from sandbox.limits import Limiter
 from sandbox.options import Options
 from sandbox.pipeline import Pipeline
@@ -48,7 +49,8 @@ def build(options: Options) -> tuple[Control, App]:
     """Put a sandbox together."""
     truth = Truth()
     cache = PageCache()
-    shop = Shop(Database(cache.touch), cache, Tokens(), Tallies(), Watchers(), random.Random(options.seed))
+    rng = random.Random(options.seed)
+    shop = Shop(Database(cache.touch), cache, Tokens(), Tallies(), Watchers(), ImageStore(), rng)
     categories.plant(shop.db)
     chaos = Chaos(options.faults, truth.faults, options.seed)
     control = Control(shop, truth, chaos, Gauges(), options.cache)
@@ -84,6 +86,7 @@ def serve(options: Options) -> None:
     finally:
         _write_truth(control, options.truth_file)
         listener.close()
+        control.shop.images.close()
         control.shop.db.close()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sandbox.cache import PageCache
+from sandbox.image_store import ImageStore
 from sandbox.state import Database
 from sandbox.tallies import Tallies
 from sandbox.tokens import Tokens
@@ -20,6 +21,7 @@ class Shop:
     tokens: Tokens
     tallies: Tallies
     watchers: Watchers
+    images: ImageStore
     rng: random.Random
 
     def new_id(self) -> str:

@@ -46,7 +46,7 @@ class Truth:
 
     def receive(self, method: str, route: str, step: str | None, *, apart: bool) -> Receipt:
         """Count a request before anything else is done with it."""
-        receipt = Receipt(method, route, self._known(step), apart or step == PROBE_STEP)
+        receipt = Receipt(method, route, self._known(step), apart)
         self._received[receipt] += 1
         return receipt
 

@@ -5,6 +5,8 @@ import os
 import time
 from collections.abc import Callable, Coroutine
 
+from sandbox.buyer import EVERY_S as BUY_EVERY_S
+from sandbox.buyer import Buyers
 from sandbox.control import Control
 from sandbox.faults import Fault
 from sandbox.tallies import FOLD_EVERY_S
@@ -32,7 +34,7 @@ class Upkeep:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Start every task on the running loop."""
-        jobs: list[Coroutine[None, None, None]] = [self._watch_the_end(), self._gauge(), self._fold()]
+        jobs: list[Coroutine[None, None, None]] = [self._watch_the_end(), self._gauge(), self._fold(), self._buy()]
         for fault in self._control.chaos.faults:
             if fault.name in {"freeze", "die"}:
                 jobs.append(self._strike_once(fault))
@@ -56,6 +58,12 @@ class Upkeep:
             await asyncio.sleep(FOLD_EVERY_S)
             self._control.shop.db.read_late(late=False)
             self._control.shop.tallies.fold(self._control.shop.db)
+
+    async def _buy(self) -> None:
+        buyers = Buyers(self._control.shop)
+        while True:
+            await asyncio.sleep(BUY_EVERY_S)
+            buyers.go_round()
 
     async def _strike_once(self, fault: Fault) -> None:
         await asyncio.sleep(max((fault.at_s or 0.0) - self._control.chaos.elapsed_s, 0))

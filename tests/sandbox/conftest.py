@@ -1,0 +1,209 @@
+"""Start real sandboxes as processes and talk to them as sellers do."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_defunct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+M = "/api/marketplace"
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def data(self) -> Any:
+        return self.json["data"]
+
+    @property
+    def code(self) -> str:
+        return str(self.json["error"]["code"])
+
+
+class Client:
+    """One keep-alive connection; requests may carry a token and a step."""
+
+    def __init__(self, address: str) -> None:
+        parts = urlsplit(address)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        self.token = ""
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | bytes | None = None,
+        **headers: str,
+    ) -> Answer:
+        sent = {"User-Agent": "sandbox-tests/1", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        if self.token and "Authorization" not in sent:
+            sent["Authorization"] = f"Bearer {self.token}"
+        content = json.dumps(body).encode() if isinstance(body, dict) else body
+        if isinstance(body, dict):
+            sent.setdefault("Content-Type", "application/json")
+        self._connection.request(method, path, content, sent)
+        response = self._connection.getresponse()
+        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self("GET", path, **headers)
+
+    def post(self, path: str, body: dict[str, Any] | None = None, **headers: str) -> Answer:
+        return self("POST", path, {} if body is None else body, **headers)
+
+    def put(self, path: str, body: dict[str, Any], **headers: str) -> Answer:
+        return self("PUT", path, body, **headers)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@dataclass(slots=True)
+class Person:
+    """A signed-in wallet with its client."""
+
+    wallet: str
+    uid: str
+    client: Client
+    tokens: dict[str, Any] = field(default_factory=dict)
+
+    def listing(self, **fields: Any) -> Answer:
+        body = {
+            "walletAddress": self.wallet,
+            "title": "Oak stool",
+            "description": "Three legs, hand made",
+            "price": "0.05",
+            "currency": "ETH",
+            "categoryId": "home",
+        }
+        return self.client.post(f"{M}/seller/listings", body | fields)
+
+    def onboard(self) -> None:
+        for step in ("profile-setup", "business-info", "verification", "first-listing", "payout-setup"):
+            answer = self.client.put(f"{M}/seller/onboarding/{self.wallet}/{step}", {"completed": True, "data": {}})
+            assert answer.status == 200
+
+
+def sign_in(client: Client) -> Person:
+    account = Account.create()
+    text = client.post("/api/auth/nonce", {"walletAddress": account.address}).data["message"]
+    signature = "0x" + account.sign_message(encode_defunct(text=text)).signature.hex().removeprefix("0x")
+    body = {"walletAddress": account.address, "signature": signature, "message": text}
+    answer = client.post("/api/auth/wallet-connect", body)
+    assert answer.status == 200, answer.body
+    client.token = answer.data["token"]
+    return Person(account.address.lower(), answer.data["user"]["id"], client, answer.data)
+
+
+def new_seller(address: str) -> Person:
+    person = sign_in(Client(address))
+    body = {"walletAddress": person.wallet, "storeName": "Oak and Ash"}
+    assert person.client.post(f"{M}/seller/profile", body).status == 201
+    return person
+
+
+class Running:
+    """A sandbox process; stopped by whoever started it."""
+
+    def __init__(self, *arguments: str, wait: bool = True) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--stop-after", "5min", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONWARNINGS": "error"},
+        )
+        self.address = ""
+        if wait:
+            assert self.process.stdout is not None
+            line = self.process.stdout.readline()
+            assert line.startswith("sandbox listening on http://"), line or self.process.communicate()[1]
+            self.address = line.split()[-1]
+        self.started_s = time.monotonic()
+
+    def client(self) -> Client:
+        return Client(self.address)
+
+    def truth(self) -> dict[str, Any]:
+        client = self.client()
+        try:
+            truth: dict[str, Any] = client.get("/_sandbox/truth").json
+        finally:
+            client.close()
+        return truth
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+        return self.process.returncode
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Running]:
+    running = Running()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Running]]:
+    """Start a sandbox of its own with the arguments given; all are stopped at the end of the test."""
+    started: list[Running] = []
+
+    def begin(*arguments: str, wait: bool = True) -> Running:
+        started.append(Running(*arguments, wait=wait))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture
+def client(sandbox: Running) -> Iterator[Client]:
+    made = sandbox.client()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def seller(sandbox: Running) -> Iterator[Person]:
+    person = new_seller(sandbox.address)
+    yield person
+    person.client.close()
+
+
+@pytest.fixture
+def other(sandbox: Running) -> Iterator[Person]:
+    person = new_seller(sandbox.address)
+    yield person
+    person.client.close()
