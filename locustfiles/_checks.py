@@ -163,6 +163,12 @@ def expect_list(answer: Answer, *statuses: int) -> list[Data]:
     return objects(payload(answer, *statuses), "data")
 
 
+def expect_rows(answer: Answer, key: str) -> list[Data]:
+    """Return the list of objects in `data`, which families of the API give bare or under a key."""
+    data = payload(answer)
+    return objects(data, "data") if isinstance(data, list) else expect(answer).objects(key)
+
+
 def same_wallet(data: Mapping[str, Any], key: str, wallet: str) -> None:
     """Hold the identity in a body against the one asked for; WrongBody when it is somebody else's."""
     found = data.get(key)

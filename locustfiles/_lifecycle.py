@@ -112,6 +112,7 @@ class Session:
     def _open_log(self) -> None:
         folder = Path(self.options.reports) / self.options.sellergate_run_id
         folder.mkdir(parents=True, exist_ok=True)
+        warm_images()  # before the loop is watched: it holds it up
         process = self.runner.worker_index if self.is_worker else 0
         self.load = Load(
             target=self.target,
@@ -121,7 +122,6 @@ class Session:
             recorder=Recorder(folder, process, lambda: self.runner.user_count),
         )
         self.environment.sellergate_load = self.load
-        warm_images()
 
     def stopping(self) -> None:
         """Note that load ends now, and wait for the workers to close their logs."""

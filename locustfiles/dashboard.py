@@ -2,7 +2,7 @@
 
 from locust import between, task
 
-from locustfiles._checks import accepted, bare, expect, objects
+from locustfiles._checks import accepted, bare, expect, expect_rows
 from locustfiles._routes import (
     DASHBOARD,
     DASHBOARD_ANALYTICS,
@@ -91,7 +91,7 @@ class DashboardSeller(Seller):
     def quick_actions(self) -> None:
         """See what is ready to ship; clear the bell."""
         with self.step("quick_actions", "GET", QUEUE) as answer:
-            objects(accepted(answer)["data"], "data")
+            expect_rows(answer, "orders")
         with self.step("quick_actions", "POST", READ_ALL) as answer:
             accepted(answer)
 

@@ -12,8 +12,7 @@ from locustfiles._checks import (
     accepted,
     equal,
     expect,
-    objects,
-    payload,
+    expect_rows,
     same_id,
 )
 from locustfiles._routes import (
@@ -121,8 +120,7 @@ class OrderSeller(Seller):
         with self.step("payment_processing", "GET", ORDERS, w=self.w) as answer:
             page = {str(order["id"]): order for order in expect(answer).objects("orders")}
         with self.step("payment_processing", "GET", OWN_ORDERS) as answer:
-            data = payload(answer)
-            rows = expect(answer).objects("orders") if isinstance(data, dict) else objects(data, "data")
+            rows = expect_rows(answer, "orders")
             both = [(page[str(row["id"])], row) for row in rows if str(row["id"]) in page]
             if not both:
                 raise CheckFailed("the two lists of orders have none in common")

@@ -2,7 +2,7 @@
 
 from locust import between, task
 
-from locustfiles._checks import accepted, equal, expect, objects, payload, same_id, same_wallet
+from locustfiles._checks import accepted, equal, expect, expect_rows, same_id, same_wallet
 from locustfiles._routes import (
     CONVERSATIONS,
     DASHBOARD_ANALYTICS,
@@ -43,7 +43,7 @@ class StoreSeller(Seller):
 
     def store_page(self) -> None:
         """Be visited: each visitor opens the store and its shelf, as people come back to the same page."""
-        for _ in range(self.rng.randint(3, 5)):
+        for _ in range(self.rng.randint(4, 7)):
             with self.step("store_page", "GET", SELLER, w=self.w) as answer:
                 same_wallet(expect(answer), "walletAddress", self.w)
             with self.step("store_page", "GET", PUBLIC_LISTINGS, query="page=1&limit=20", w=self.w) as answer:
@@ -86,8 +86,7 @@ class StoreSeller(Seller):
 
         def arrived() -> bool:
             with self.step("customer_interaction", "GET", MESSAGES, unique=True, id=conversation) as answer:
-                data = payload(answer)
-                rows = expect(answer).objects("messages") if isinstance(data, dict) else objects(data, "data")
+                rows = expect_rows(answer, "messages")
             return any(str(row["id"]) == message for row in rows)
 
         self.until_visible("customer_interaction", arrived)

@@ -1,0 +1,45 @@
+# What a person types is what CI runs. Needs Python >= 3.11, make and the package index; nothing else.
+#   make demo               the main job on the embedded sandbox: load, verdict, report
+#   make demo FAULT="..."   the same with faults, several separated by spaces: FAULT="error_rate=10% cache_off"
+#   make demo ARGS="..."    more arguments of `sellergate run`, such as ARGS="--stage post --strict"
+#   make test               the fast suite
+#   make check              ruff, mypy, import contracts
+#   make accept             everything the release promises, however long
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+FAULT  ?=
+ARGS   ?=
+
+.PHONY: demo test check accept clean
+
+demo: $(VENV)/run.stamp
+	@$(BIN)/sellergate run --load-profile demo --with-sandbox $(foreach fault,$(FAULT),--fault '$(fault)') $(ARGS)
+
+test: check
+	@$(BIN)/pytest -m "not accept"
+
+check: $(VENV)/dev.stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+accept: check
+	@$(BIN)/pytest
+
+# The locked packages are exactly those of requirements/, by hash; the project itself is the checkout.
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@echo "setting up $(VENV) (about a minute the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	@echo "adding what the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
