@@ -52,9 +52,9 @@ def gaps(axes: Axes, theme: Theme, time: Timeline, counts: npt.NDArray[np.int64]
 def limits(axes: Axes, theme: Theme, lines: list[LimitLine], highest: float) -> None:
     """Draw the strictest limit, and every further one the data come near to."""
     for index, line in enumerate(lines):
-        if index and line.upper and line.value > highest * _NEAR:
+        if index and line.upper and line.level > highest * _NEAR:
             continue
-        axes.axhline(line.value, color=theme.limit, linewidth=1.4, linestyle=(0, (6, 3)), label=line.label)
+        axes.axhline(line.level, color=theme.limit, linewidth=1.4, linestyle=(0, (6, 3)), label=line.label)
 
 
 def from_zero(axes: Axes, highest: float) -> None:
@@ -95,7 +95,7 @@ def legend(axes: Axes, theme: Theme) -> None:
 def highest_of(*series: Floats, lines: list[LimitLine] | None = None) -> float:
     """Return the highest known value, the strictest limit included; 0 when there is none."""
     known = [float(np.nanmax(values)) for values in series if np.isfinite(values).any()]
-    return max([*known, *(line.value for line in (lines or [])[:1])], default=0.0)
+    return max([*known, *(line.level for line in (lines or [])[:1])], default=0.0)
 
 
 def alt(title: str, series: dict[str, Floats]) -> str:

@@ -83,7 +83,7 @@ def message(name: str, title: str, text: str) -> Chart:
 
     def draw(axes: Axes, theme: Theme) -> None:
         axes.set_axis_off()
-        axes.text(0.5, 0.5, text, color=theme.ink, ha="center", va="center", transform=axes.transAxes)
+        axes.text(0.5, 0.4, text, color=theme.ink, ha="center", va="center", transform=axes.figure.transFigure)
 
     pictures = [_picture(title, draw, theme, (_MESSAGE_HEIGHT_IN, LEFT)) for theme in THEMES]
     return Chart(name, title, None, f"{title}: {text}", *pictures)

@@ -19,7 +19,7 @@ def render(page: Page) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("analysis.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -28,8 +28,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["breakable"] = _breakable
+    return environment
 
 
 def _shown(value: object) -> object:
     """Keep control characters out of the page; what a macro returned is already escaped."""
     return wording.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _breakable(name: str) -> Markup:
+    """Escape a name and let a narrow page break it after its dots and underscores."""
+    by_dots = [Markup("_<wbr>").join(part.split("_")) for part in wording.printable(name).split(".")]
+    return Markup(".<wbr>").join(by_dots)

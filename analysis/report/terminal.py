@@ -6,51 +6,57 @@ from pathlib import Path
 from typing import Final
 
 from analysis.report import ranking, wording
-from analysis.verdict import Doubt, Result, Totals, Verdict
+from analysis.verdict import Doubt, Outcome, Result, Totals, Verdict
 
 _LABEL_COLUMNS: Final = 10
 _HEADLINE_LINES: Final = 3
+_ENTRY_LINES: Final = 2
+_BODY_LINES: Final = 28
+"""With the two last lines: thirty."""
 
 
 def lines(verdict: Verdict, report_path: Path, width: int = 80) -> list[str]:
     """Return at most 30 lines of at most `width` columns; only the report's path may be longer, to stay usable."""
-    run = verdict.run
     results = verdict.results
-    text = _wrapped(f"{verdict.outcome.upper()}: {verdict.headline}", width)
-    text += _cut(
-        [
-            *_section("run", [_run_line(verdict)], 1),
-            *_section("totals", _total_lines(verdict.totals), 2),
-            *_section("steps", [f"{wording.step_count(verdict)}; {wording.grade(verdict)}"], 1),
-            *_section("broken", map(_result_line, ranking.broken(results)), 6),
-            *_section("warning", map(_result_line, ranking.warnings(results)), 3),
-            *_section("undecided", map(_result_line, ranking.undecided(results)), 3),
-            *_section("rollback", verdict.rollback, 2),
-            *_section("doubt", map(_doubt_line, verdict.doubts), 5),
-            *_section("gap", [f"{gap.workflow}.{gap.step}: {gap.reason}" for gap in run.target.gaps], 2),
-        ],
-        width,
-    )
-    return [*text, f"verdict: {verdict.outcome.upper()} (exit {verdict.exit_code})", f"report:  {report_path}"]
+    headline = wording.one_line(f"{verdict.outcome.upper()}: {verdict.headline}")
+    body = textwrap.wrap(headline, width, max_lines=_HEADLINE_LINES, placeholder=" …")
+    for label, entries, most in (
+        ("run", [_run_line(verdict)], 1),
+        ("totals", _total_lines(verdict.totals), 2),
+        ("steps", [f"{wording.step_count(verdict)}; {wording.grade(verdict)}"], 1),
+        ("invalid", [_doubt_line(doubt) for doubt in verdict.doubts if doubt.invalidates], 5),
+        ("broken", map(_result_line, ranking.broken(results)), 6),
+        ("warning", map(_result_line, ranking.warnings(results)), 3),
+        ("undecided", map(_result_line, ranking.undecided(results)), 3),
+        ("rollback", verdict.rollback, 3),
+        ("doubt", [_doubt_line(doubt) for doubt in verdict.doubts if not doubt.invalidates], 3),
+        ("gap", [f"{gap.workflow}.{gap.step}: {gap.reason}" for gap in verdict.run.target.gaps], 3),
+    ):
+        body += _section(label, entries, most, width)
+    if len(body) > _BODY_LINES:
+        body = [*body[: _BODY_LINES - 1], f"{'':<{_LABEL_COLUMNS}}… more in the report"]
+    return [*body, f"verdict: {verdict.outcome.upper()} (exit {verdict.exit_code})", f"report:  {report_path}"]
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(wording.one_line(text), width, max_lines=_HEADLINE_LINES, placeholder=" …")
-
-
-def _cut(text: Iterable[str], width: int) -> list[str]:
-    return [line if len(line) <= width else line[: width - 1] + "…" for line in text]
-
-
-def _section(label: str, entries: Iterable[str], most: int) -> list[str]:
-    """Return up to `most` lines, the last of them saying how many more there are."""
+def _section(label: str, entries: Iterable[str], most: int, width: int) -> list[str]:
+    """Return up to `most` entries, the last of them saying how many more there are; a long one takes two lines."""
     entries = list(entries)
     if len(entries) > most:
         entries = [*entries[: most - 1], f"and {len(entries) - most + 1} more"]
-    return [
-        f"{label if not index else '':<{_LABEL_COLUMNS}}{wording.one_line(entry)}"
-        for index, entry in enumerate(entries)
+    indent = " " * _LABEL_COLUMNS
+    text = [
+        line
+        for entry in entries
+        for line in textwrap.wrap(
+            wording.one_line(entry),
+            width,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  ",
+            max_lines=_ENTRY_LINES,
+            placeholder=" …",
+        )
     ]
+    return [f"{label:<{_LABEL_COLUMNS}}{line[_LABEL_COLUMNS:]}" if not at else line for at, line in enumerate(text)]
 
 
 def _run_line(verdict: Verdict) -> str:
@@ -70,11 +76,11 @@ def _total_lines(totals: Totals) -> list[str]:
 
 
 def _result_line(result: Result) -> str:
-    return (
-        f"{result.severity} {wording.scope_name(result.scope)} {result.stat} {wording.observed(result)}, "
-        f"limit {result.limit}, margin {wording.margin(result.margin_ratio)}"
-    )
+    told = f"{wording.scope_name(result.scope)} {result.stat} {wording.observed(result)}, limit {result.limit}"
+    if result.outcome is Outcome.FAIL:
+        return f"{told} ({result.severity}, {wording.margin(result.margin_ratio)})"
+    return f"{told} ({result.severity}, {wording.several(result.samples, 'sample', 'samples')})"
 
 
 def _doubt_line(doubt: Doubt) -> str:
-    return f"{doubt.name}: {doubt.figure} ({doubt.rule})"
+    return f"{doubt.name}: {doubt.figure} (expected: {doubt.rule})"

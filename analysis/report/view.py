@@ -140,7 +140,7 @@ def _ending(run: Run) -> str:
 
 
 def _duration(run: Run) -> str:
-    took = wording.MISSING if run.ended_at_s is None else wording.duration(run.ended_at_s - run.started_at_s)
+    took = "not known" if run.ended_at_s is None else wording.duration(run.ended_at_s - run.started_at_s)
     planned_s = run.load_profile.duration_s
     return f"{took}, no time planned" if planned_s is None else f"{took} of {wording.duration(planned_s)} planned"
 
