@@ -1,0 +1,93 @@
+"""Find what a run was to show and did not: steps and workflows that never ran, thresholds that judged nothing."""
+
+from collections.abc import Iterator, Sequence
+
+from analysis.evidence import Evidence
+from analysis.figures import counted
+from analysis.holding import Held
+from analysis.selection import Populations, StepKey
+from analysis.statistics import bad
+from analysis.steps import steps_seen
+from analysis.verdict import Doubt, Outcome, Severity
+from runlog.run import Gap
+from runlog.schema import Kind
+from runlog.schema import Outcome as Ending
+
+DECIDING = frozenset({Severity.CRITICAL, Severity.HIGH})
+"""Severities that fail a run by themselves."""
+
+
+def coverage_doubts(
+    evidence: Evidence, populations: Populations, held: Held, overdue: Sequence[Gap]
+) -> tuple[Doubt, ...]:
+    """Return what is missing between what was in scope and what was judged."""
+    return (
+        *_steps(evidence, populations, held, overdue),
+        *_workflows(populations),
+        *_thresholds(held),
+        *_monitors(populations, held),
+        *_gaps(overdue),
+    )
+
+
+def _steps(evidence: Evidence, populations: Populations, held: Held, overdue: Sequence[Gap]) -> Iterator[Doubt]:
+    """Yield a doubt for steps in scope without samples.
+
+    One exception keeps a broken release from being called a broken run: where a step of the same workflow failed and
+    the run fails on its thresholds, the steps after it could not run, and the verdict is that failure.
+    """
+    if not populations.steps:
+        yield Doubt("step_not_run", "no step is in scope", "steps to judge", invalidates=True)
+    seen = steps_seen(evidence.samples)
+    excused = populations.gap_steps | {(gap.workflow, gap.step) for gap in overdue}
+    missing = [key for key in populations.steps if key not in seen and key not in excused]
+    if missing:
+        failed = evidence.samples.loc[bad(evidence.samples), "workflow"].dropna().unique()
+        explained = all(workflow in failed for workflow, _ in missing) and any(
+            judgement.result.outcome is Outcome.FAIL and judgement.result.severity in DECIDING
+            for judgement in held.judgements
+        )
+        yield Doubt("step_not_run", _listed(missing), "every step in scope has samples", invalidates=not explained)
+
+
+def _workflows(populations: Populations) -> Iterator[Doubt]:
+    """Yield a doubt for workflows nobody got through, well or badly; those a gap excuses as a whole are left out."""
+    frame = populations.whole
+    finished = (frame["kind"] == Kind.ITERATION) & (bad(frame) | (frame["outcome"] == Ending.OK))
+    done = set(frame.loc[finished, "workflow"].dropna().unique())
+    live = dict.fromkeys(
+        workflow for workflow, step in populations.steps if (workflow, step) not in populations.gap_steps
+    )
+    idle = [workflow for workflow in live if workflow not in done]
+    if idle:
+        rule = "iterations of every workflow in scope that came to an end"
+        yield Doubt("zero_iterations", ", ".join(idle), rule, invalidates=True)
+
+
+def _thresholds(held: Held) -> Iterator[Doubt]:
+    if held.unmatched:
+        rule = "every threshold matches a part of the run"
+        yield Doubt("threshold_unmatched", "; ".join(held.unmatched), rule, invalidates=True)
+    if not any(judgement.result.severity in DECIDING for judgement in held.judgements):
+        figure = f"{counted(len(held.judgements))} limits apply to this run, none of them critical or high"
+        yield Doubt("no_thresholds", figure, "at least one limit that can fail the run", invalidates=True)
+
+
+def _monitors(populations: Populations, held: Held) -> Iterator[Doubt]:
+    named = [name for name in populations.declared_monitors if populations.monitor(name).empty]
+    if named:
+        rule = "an answer of every declared monitor in the steady window"
+        yield Doubt("monitor_missing", ", ".join(named), rule, invalidates=False)
+    if held.undeclared:
+        rule = "declared in the target's file; not judged otherwise"
+        yield Doubt("monitor_undeclared", ", ".join(held.undeclared), rule, invalidates=False)
+
+
+def _gaps(overdue: Sequence[Gap]) -> Iterator[Doubt]:
+    if overdue:
+        figure = ", ".join(f"{gap.workflow}.{gap.step} on {gap.expires}" for gap in overdue)
+        yield Doubt("gap_expired", figure, "no gap past its date", invalidates=False)
+
+
+def _listed(steps: Sequence[StepKey]) -> str:
+    return f"{counted(len(steps))}: " + ", ".join(f"{workflow}.{step}" for workflow, step in steps)

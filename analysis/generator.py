@@ -1,0 +1,94 @@
+"""Suspect the generator: find the seconds in which it was too busy, too late or not watched at all."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures import spelled
+from analysis.statistics import Floats
+from analysis.verdict import Doubt, Window
+from analysis.window import within
+from runlog.run import Run
+
+CPU_LIMIT_RATIO: Final = 0.85
+CPU_STRETCH_S: Final = 10.0
+LAG_LIMIT_MS: Final = 20.0
+LAG_SHARE: Final = 0.95
+"""A row is the p99 of one second. The p99 of the whole run cannot be had from these; in its place, on the doubtful
+side, stands what 95 of 100 seconds kept: a loop that is late in one second of twenty is late."""
+UNWATCHED_S: Final = 10.0
+"""The longest a process may go without saying how it does."""
+
+
+def generator_doubts(run: Run, generator: pd.DataFrame, window: Window | None) -> Iterator[Doubt]:
+    """Yield what the generator's own figures say against the run.
+
+    Trouble inside the steady window invalidates; a busy stretch that began before it is told and does not, because
+    what was sent then is not judged.
+    """
+    if window is None:
+        return  # without a window there is nothing the generator could have spoilt, and the verdict is invalid anyway
+    own = {process: _rows(generator, process) for process in run.generator.processes}
+    yield from _unwatched(own, run, window)
+    yield from _busy(own, run, window)
+    yield from _late(own, run, window)
+
+
+def _rows(generator: pd.DataFrame, process: int) -> pd.DataFrame:
+    return generator[generator["process"] == process].sort_values("at_s", kind="stable")
+
+
+def _unwatched(own: dict[int, pd.DataFrame], run: Run, window: Window) -> Iterator[Doubt]:
+    figures = []
+    for process, rows in own.items():
+        complete = rows.dropna(subset=["cpu_ratio", "lag_p99_ms"])
+        at_s = within(complete, "at_s", run, window)["at_s"].to_numpy(np.float64) - run.started_at_s
+        gap_s = float(np.diff(np.concatenate(([window.start_s], at_s, [window.end_s]))).max())
+        if not gap_s <= UNWATCHED_S:
+            figures.append(f"process {process}: no figures for {gap_s:.0f} s")
+    if figures:
+        rule = f"CPU and loop lag of every process at least every {UNWATCHED_S:g} s of the steady window"
+        yield Doubt("generator_unmeasured", "; ".join(figures), rule, invalidates=True)
+
+
+def _busy(own: dict[int, pd.DataFrame], run: Run, window: Window) -> Iterator[Doubt]:
+    figures, spoilt = [], False
+    for process, rows in own.items():
+        known = rows.dropna(subset=["cpu_ratio"])
+        ends_s = known["at_s"].to_numpy(np.float64) - run.started_at_s
+        ratios = busiest(ends_s, known["cpu_ratio"].to_numpy(np.float64))
+        over = (ratios > CPU_LIMIT_RATIO) & (ends_s <= window.end_s)
+        if over.any():
+            worst = int(np.where(over, ratios, -np.inf).argmax())
+            figures.append(f"process {process}: {spelled(ratios[worst], 'ratio')} of a core at {ends_s[worst]:.0f} s")
+            spoilt |= bool((over & (ends_s >= window.start_s + CPU_STRETCH_S)).any())
+    if figures:
+        rule = f"at most {spelled(CPU_LIMIT_RATIO, 'ratio')} of a core over any {CPU_STRETCH_S:g} s"
+        yield Doubt("generator_cpu", "; ".join(figures), rule, invalidates=spoilt)
+
+
+def busiest(ends_s: Floats, cpu_ratios: Floats) -> Floats:
+    """Return for each row the mean CPU over the shortest stretch of at least CPU_STRETCH_S that ends with it.
+
+    A row's ratio is of the time since the row before; NaN where less than a stretch has passed.
+    """
+    ratios = np.full(len(ends_s), np.nan)
+    used_s = np.concatenate(([0.0], np.cumsum(cpu_ratios[1:] * np.diff(ends_s))))
+    for last in range(len(ends_s)):
+        first = int(np.searchsorted(ends_s, ends_s[last] - CPU_STRETCH_S, side="right")) - 1
+        if first >= 0:
+            ratios[last] = (used_s[last] - used_s[first]) / (ends_s[last] - ends_s[first])
+    return ratios
+
+
+def _late(own: dict[int, pd.DataFrame], run: Run, window: Window) -> Iterator[Doubt]:
+    figures = []
+    for process, rows in own.items():
+        lags_ms = within(rows, "at_s", run, window)["lag_p99_ms"].dropna().to_numpy(np.float64)
+        if len(lags_ms) and not (lag_ms := float(np.quantile(lags_ms, LAG_SHARE))) <= LAG_LIMIT_MS:
+            figures.append(f"process {process}: {spelled(lag_ms, 'ms')}")
+    if figures:
+        rule = f"p99 of the loop lag at most {LAG_LIMIT_MS:g} ms in {spelled(LAG_SHARE, 'ratio')} of the seconds"
+        yield Doubt("loop_lag", "; ".join(figures), rule, invalidates=True)

@@ -1,0 +1,77 @@
+"""Select the samples a statistic is of: a scope of the steady window, or of the whole run."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.statistics import Statistic
+from analysis.verdict import Scope
+from analysis.window import Cut, steady, within
+from runlog.run import Gap
+from runlog.schema import Kind
+
+StepKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Populations:
+    """What the statistics of one run are computed from."""
+
+    whole: pd.DataFrame  # every sample of the run
+    steady: pd.DataFrame  # sent inside the window, without the steps of unexpired gaps
+    monitors: pd.DataFrame  # values inside the window
+    steady_s: float
+    steps: tuple[StepKey, ...]  # in scope, gaps included
+    gaps: tuple[Gap, ...]  # unexpired
+    declared_monitors: tuple[str, ...]
+
+    @property
+    def gap_steps(self) -> frozenset[StepKey]:
+        """Return the steps a declared, unexpired gap excuses."""
+        return frozenset((gap.workflow, gap.step) for gap in self.gaps)
+
+    def of(self, statistic: Statistic, scope: Scope) -> pd.DataFrame:
+        """Return the samples of one scope that a statistic is of."""
+        frame = self.whole if statistic.whole_run else self.steady
+        kinds = statistic.kinds if scope.kind is None else (Kind(scope.kind),)
+        chosen = frame["kind"].isin(kinds)
+        for column in ("workflow", "step", "route"):
+            name = getattr(scope, column)
+            if name is not None:
+                chosen &= frame[column] == name
+        return frame[chosen]
+
+    def monitor(self, name: str) -> pd.DataFrame:
+        """Return the answers of one monitor inside the window; unanswered questions are left out."""
+        return self.monitors[(self.monitors["monitor"] == name) & self.monitors["value"].notna()]
+
+
+def populations(evidence: Evidence, cut: Cut, today: date) -> Populations:
+    """Return the populations of a run; a gap counts up to and including the day it expires."""
+    run = evidence.run
+    gaps = tuple(gap for gap in run.target.gaps if overdue_days(gap, today) is None)
+    window = steady(evidence.samples, run, cut.window)
+    excused = pd.Series(data=False, index=window.index)
+    for gap in gaps:
+        excused |= (window["workflow"] == gap.workflow) & (window["step"] == gap.step)
+    monitors = evidence.monitors
+    return Populations(
+        whole=evidence.samples,
+        steady=window[~excused],
+        monitors=monitors.iloc[:0] if cut.window is None else within(monitors, "at_s", run, cut.window),
+        steady_s=cut.steady_s,
+        steps=tuple(dict.fromkeys((name.workflow, name.step) for name in run.scope)),
+        gaps=gaps,
+        declared_monitors=run.target.monitors,
+    )
+
+
+def overdue_days(gap: Gap, today: date) -> int | None:
+    """Return for how many days a gap has expired, None while it holds; one without a readable date never held."""
+    try:
+        late = today - date.fromisoformat(gap.expires)
+    except ValueError:
+        return 1
+    return late.days if late > timedelta(0) else None
