@@ -1,0 +1,55 @@
+"""Print a verdict for people: plain where output is piped, the answer coloured on a terminal."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from analysis.report.terminal import lines
+from analysis.verdict import Outcome
+from gate.exit_codes import ExitCode
+from gate.judging import Judged
+from runlog.errors import RunLogError
+
+_COLOURS: Final = {
+    Outcome.PASS: "green",
+    Outcome.FAIL: "red",
+    Outcome.INCONCLUSIVE: "yellow",
+    Outcome.INVALID: "magenta",
+}
+
+
+def print_verdict(judged: Judged) -> int:
+    """Print the verdict and return its exit code, which a closed pipe does not change."""
+    path = Path("not written") if judged.report_path is None else shown_path(judged.report_path)
+    colour = _COLOURS[judged.verdict.outcome] if sys.stdout.isatty() else None
+    try:
+        for line in lines(judged.verdict, path):
+            answer = line.startswith("verdict: ")
+            click.echo(click.style(line, fg=colour, bold=True) if answer and colour else line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read has gone; Python would complain at its exit when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return judged.verdict.exit_code
+
+
+@contextmanager
+def verdict_in_any_case() -> Iterator[None]:
+    """Print a verdict also for a run directory from which none can be read."""
+    try:
+        yield
+    except RunLogError:
+        click.echo(f"verdict: INVALID (exit {ExitCode.INVALID:d})")
+        raise
+
+
+def shown_path(path: Path) -> Path:
+    """Return a path as a person would type it here."""
+    here = Path.cwd()
+    absolute = path.absolute()
+    return absolute.relative_to(here) if absolute.is_relative_to(here) else absolute

@@ -1,0 +1,204 @@
+"""Drive one run from the first look at the target to the verdict."""
+
+import os
+import platform
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from gate.errors import BrokenToolError
+from gate.exit_codes import ExitCode
+from gate.findings import Findings, write_findings
+from gate.judging import Judged, Terms, judge_run
+from gate.load_process import LOCUST, LoadEnd, load_environment, run_load
+from gate.preflight import found, look
+from gate.progress import ProgressPrinter
+from gate.sandbox_process import running_sandbox
+from runlog.errors import RunLogError
+from runlog.run import (
+    RUN_FILE,
+    EndedBy,
+    GeneratorInfo,
+    LoadProfile,
+    Run,
+    StepName,
+    TargetInfo,
+    point_latest,
+    write_run,
+)
+from runlog.workflows import WORKFLOWS
+from settings.problem import UsageProblem
+from settings.profile import Profile
+from settings.target import Target, load_target
+
+_GRACE_S: Final = 90.0
+"""What starting, the drain and closing the log may take on top of the planned time and one request's timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run as it was asked for; every settings file has been read."""
+
+    profile: Profile
+    target: Target
+    terms: Terms
+    reports: Path
+    profiles_file: Path
+    targets_folder: Path
+    sandbox: tuple[str, ...] | None  # arguments of the sandbox to start; None: there is a target already
+    revision: str | None
+    seed: int
+    processes: int | None
+    allowed: tuple[str, ...]  # what had to be permitted, for the record
+
+
+def execute(plan: Plan, printer: ProgressPrinter) -> Judged:
+    """Return the verdict on one run.
+
+    UsageProblem before any load is sent; RunLogError when there is no run that could be judged; BrokenToolError
+    when our own processes crash.
+    """
+    folder = plan.reports / _run_id(plan.profile)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise RunLogError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    try:
+        with _sigterm_like_ctrl_c(), ExitStack() as stack:
+            plan, findings = _with_sandbox(plan, folder, stack)
+            _go(plan, folder, findings, printer)
+    except (UsageProblem, BrokenToolError):
+        _forget(folder)
+        raise
+    return judge_run(folder, plan.terms)
+
+
+def _with_sandbox(plan: Plan, folder: Path, stack: ExitStack) -> tuple[Plan, Findings]:
+    """Return the plan with the address of a sandbox that lives as long as `stack`, if one was asked for."""
+    if plan.sandbox is None:
+        return plan, Findings(overrides=(*plan.target.overrides, *plan.allowed))
+    address = stack.enter_context(running_sandbox(folder, plan.sandbox))
+    environ = {**os.environ, "BACKEND_URL": address}
+    target = load_target(plan.target.name, environ=environ, folder=plan.targets_folder)
+    asked = tuple(f"sandbox: {argument}" for argument in (" ".join(plan.sandbox),) if argument)
+    return replace(plan, target=target), Findings(overrides=(*asked, *plan.allowed))
+
+
+def _go(plan: Plan, folder: Path, findings: Findings, printer: ProgressPrinter) -> None:
+    """Look at the target, send the load if it answers, and leave a run directory that can be judged."""
+    preflight = look(plan.target)
+    findings = found(preflight, plan.target, findings)
+    write_findings(folder, findings)
+    if preflight.unreachable is not None:
+        _write_run_without_load(plan, folder, f"target not reachable: {preflight.unreachable}")
+        return
+    end = run_load(
+        _command(plan, folder.name),
+        folder=folder,
+        environ=load_environment(os.environ, BACKEND_URL=plan.target.url),
+        longest_s=plan.profile.duration_s + plan.target.timeout_s + _GRACE_S,
+        printer=printer,
+    )
+    if not (folder / RUN_FILE).exists():
+        _answer_missing_run(end)
+        figure = f"ended with code {end.code}: {end.last_words[-1] if end.last_words else 'said nothing'}"
+        findings = findings.with_doubt("load_not_started", figure, "the load process starts", invalidates=True)
+        write_findings(folder, findings)
+        _write_run_without_load(plan, folder, f"the load process {figure}")
+    elif end.overdue or end.code != 0:
+        figure = f"ended with code {end.code}" + (", long after its planned time" if end.overdue else "")
+        findings = findings.with_doubt("load_process", figure, "the load ends by itself, with code 0", invalidates=True)
+        write_findings(folder, findings)
+
+
+def _answer_missing_run(end: LoadEnd) -> None:
+    """Raise what the load process itself said, when it ended before there was a run and knew why."""
+    words = end.last_words or ("the load process said nothing",)
+    if end.code == ExitCode.USAGE:
+        raise UsageProblem(words[-1])
+    if end.code == ExitCode.BUG:
+        raise BrokenToolError("\n".join(words))
+
+
+def _command(plan: Plan, run_id: str) -> list[str]:
+    command = [*LOCUST, "--headless", "--no-gate", "--only-summary", "--run-id", run_id]
+    command += ["--load-profile", plan.profile.name, "--profiles", str(plan.profiles_file.absolute())]
+    command += ["--target", plan.target.name, "--targets", str(plan.targets_folder.absolute())]
+    command += ["--host", plan.target.url, "--reports", str(plan.reports.absolute()), "--seed", str(plan.seed)]
+    optional = {"--stage": plan.terms.stage, "--revision": plan.revision, "--processes": plan.processes}
+    for flag, value in optional.items():
+        command += [] if value is None else [flag, str(value)]
+    return command + (["--allow-production"] if plan.allowed else [])
+
+
+def _run_id(profile: Profile) -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{profile.name}-{os.getpid()}"
+
+
+def _write_run_without_load(plan: Plan, folder: Path, reason: str) -> None:
+    """Write the run.json of a run that sent nothing, so that it is judged, and reported, like any other."""
+    now_s = time.time()
+    profile, target = plan.profile, plan.target
+    run = Run(
+        id=folder.name,
+        stage=plan.terms.stage,
+        load_profile=LoadProfile(
+            name=profile.name,
+            sellers=profile.sellers,
+            spawn_per_s=profile.spawn_per_s,
+            duration_s=profile.duration_s,
+            ramp_s=profile.ramp_s,
+        ),
+        target=TargetInfo(
+            name=target.name,
+            url=target.url,
+            gaps=target.gaps,
+            monitors=tuple(monitor.name for monitor in target.monitors),
+        ),
+        revision=plan.revision,
+        seed=plan.seed,
+        generator=GeneratorInfo(
+            processes=(),
+            python=platform.python_version(),
+            locust=version("locust"),
+            sellergate=version("sellergate"),
+            cpu_count=os.cpu_count(),
+        ),
+        scope=tuple(StepName(workflow=workflow, step=step) for workflow, steps in WORKFLOWS.items() for step in steps),
+        started_at_s=now_s,
+        ended_at_s=now_s,
+        ended_by=EndedBy.HARNESS,
+        end_reason=reason,
+    )
+    try:
+        write_run(folder, run)
+        point_latest(folder.parent, run.id)
+    except OSError as error:
+        raise RunLogError(f"{folder}: cannot be written: {error.strerror or error}") from error
+
+
+def _forget(folder: Path) -> None:
+    """Remove the directory of a run that never began, with what its processes said."""
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+
+
+@contextmanager
+def _sigterm_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM unwind as Ctrl-C does, so that what was started is stopped; the load answers both while it runs."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
