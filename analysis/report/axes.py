@@ -5,7 +5,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from analysis.report import wording
 from analysis.report.bins import Floats, Timeline
@@ -15,7 +16,10 @@ from analysis.verdict import Window
 
 _NEAR: Final = 2.0
 """A further limit is drawn when the data come within this factor of it; farther off it would only flatten them."""
-_HEADROOM: Final = 1.12
+_HEADROOM: Final = 1.15
+_LOG_HEADROOM: Final = 2.5
+_FEW_DECADES: Final = 300
+"""Highest over lowest value up to which a logarithmic axis has room for figures between its powers of ten."""
 
 
 def over_time(axes: Axes, theme: Theme, time: Timeline, window: Window | None) -> None:
@@ -49,12 +53,36 @@ def gaps(axes: Axes, theme: Theme, time: Timeline, counts: npt.NDArray[np.int64]
     )
 
 
-def limits(axes: Axes, theme: Theme, lines: list[LimitLine], highest: float) -> None:
-    """Draw the strictest limit, and every further one the data come near to."""
-    for index, line in enumerate(lines):
-        if index and line.upper and line.level > highest * _NEAR:
-            continue
-        axes.axhline(line.level, color=theme.limit, linewidth=1.4, linestyle=(0, (6, 3)), label=line.label)
+def near(lines: list[LimitLine], highest: float) -> list[LimitLine]:
+    """Return the limits to draw: the strictest, and every further one the data come near to."""
+    return [line for at, line in enumerate(lines) if not at or not line.upper or line.level <= highest * _NEAR]
+
+
+def limits(axes: Axes, theme: Theme, lines: list[LimitLine]) -> None:
+    """Draw limits as lines with their words."""
+    for line in lines:
+        axes.axhline(line.level, color=theme.limit, linewidth=1.4, linestyle=(0, (6, 3)))
+        axes.annotate(
+            line.label,
+            (1, line.level),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(-2, 1.5 if line.upper else -1.5),  # on the bad side, where data should not be
+            textcoords="offset points",
+            ha="right",
+            va="bottom" if line.upper else "top",
+            color=theme.limit,
+            path_effects=[withStroke(linewidth=2.5, foreground=theme.paper)],
+        )
+
+
+def logarithmic(axes: Axes, highest: float) -> None:
+    """Scale the value axis by powers, up to a little above the highest value."""
+    axes.set_ylim(top=highest * _LOG_HEADROOM)
+    lowest, top = axes.get_ylim()
+    subs = (1.0, 2.0, 5.0) if top / lowest < _FEW_DECADES else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=8))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.number(value)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def from_zero(axes: Axes, highest: float) -> None:
@@ -66,7 +94,7 @@ def from_zero(axes: Axes, highest: float) -> None:
 
 def percent(axes: Axes, highest: float) -> None:
     """Scale the value axis in percent, from 0 to at least 100."""
-    axes.set_ylim(0, max(1.0, highest) * 1.04)
+    axes.set_ylim(0, max(1.0, highest) * _HEADROOM)
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.ratio(value)))
 
@@ -92,10 +120,14 @@ def legend(axes: Axes, theme: Theme) -> None:
     )
 
 
-def highest_of(*series: Floats, lines: list[LimitLine] | None = None) -> float:
-    """Return the highest known value, the strictest limit included; 0 when there is none."""
-    known = [float(np.nanmax(values)) for values in series if np.isfinite(values).any()]
-    return max([*known, *(line.level for line in (lines or [])[:1])], default=0.0)
+def highest_of(*series: Floats) -> float:
+    """Return the highest known value; 0 when there is none."""
+    return max((float(np.nanmax(values)) for values in series if np.isfinite(values).any()), default=0.0)
+
+
+def top_of(highest: float, lines: list[LimitLine]) -> float:
+    """Return what the value axis must reach: the highest value and every line."""
+    return max([highest, *(line.level for line in lines)])
 
 
 def alt(title: str, series: dict[str, Floats]) -> str:

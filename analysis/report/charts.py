@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis.report import axes as axis
 from analysis.report import bins, wording
@@ -59,12 +58,15 @@ def request_charts(verdict: Verdict, samples: pd.DataFrame, time: Timeline | Non
 
 def _latency(frame: _Frame) -> Chart:
     series = frame.data.percentiles_ms
-    lines = limit_lines(frame.verdict.results, lambda result: result.unit == "ms" and result.scope.monitor is None)
+    if not np.isfinite(series["p50"]).any():
+        return message("latency", _TITLES["latency"], "no samples that were ok or timed out")
     highest = axis.highest_of(*series.values())
+    found = limit_lines(frame.verdict.results, lambda result: result.unit == "ms" and result.scope.monitor is None)
+    lines = axis.near(found, highest)
 
     def draw(axes: Axes, theme: Theme) -> None:
-        frame.start(axes, theme)
         axes.set_yscale("log")
+        frame.start(axes, theme)
         for (name, values), color in zip(series.items(), theme.series, strict=False):
             axes.plot(
                 frame.time.centres_s,
@@ -76,29 +78,27 @@ def _latency(frame: _Frame) -> Chart:
                 markersize=3,
                 linewidth=1.6,
             )
-        axis.limits(axes, theme, lines, highest)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.number(value)))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axis.limits(axes, theme, lines)
+        axis.logarithmic(axes, axis.top_of(highest, lines))
         frame.end(axes, theme)
 
-    note = f"{frame.per}, over ok samples and timeouts, logarithmic scale; a gap is a time without them."
+    note = f"{frame.per.capitalize()}, over ok samples and timeouts, logarithmic scale; a gap is a time without them."
     return chart("latency", _TITLES["latency"], (note, axis.alt(_TITLES["latency"], series)), draw)
 
 
 def _throughput(frame: _Frame) -> Chart:
     values = frame.data.ok_rps
     lines = limit_lines(frame.verdict.results, lambda result: result.stat == "throughput" and result.scope == Scope())
-    highest = axis.highest_of(values, lines=lines)
+    highest = axis.top_of(axis.highest_of(values), lines)
 
     def draw(axes: Axes, theme: Theme) -> None:
         frame.start(axes, theme)
         axes.stairs(values, frame.time.edges_s, color=theme.series[0], linewidth=1.6, baseline=None, label="ok answers")
-        axis.limits(axes, theme, lines, highest)
+        axis.limits(axes, theme, lines)
         axis.from_zero(axes, highest)
         frame.end(axes, theme)
 
-    note = f"ok HTTP answers a second, {frame.per}, by the time they were sent."
+    note = f"Ok HTTP answers a second, {frame.per}, by the time they were sent."
     return chart("throughput", _TITLES["throughput"], (note, axis.alt(_TITLES["throughput"], {"ok": values})), draw)
 
 
@@ -117,7 +117,7 @@ def _errors(frame: _Frame) -> Chart:
         axis.from_zero(axes, highest)
         frame.end(axes, theme)
 
-    note = f"answers a second that were neither ok nor cut by the stop, {frame.per}, stacked."
+    note = f"Answers a second that were neither ok nor cut by the stop, {frame.per}, stacked."
     alt = axis.alt(_TITLES["errors"], series) if series else f"{_TITLES['errors']}: none"
     return chart("errors", _TITLES["errors"], (note, alt), draw)
 
@@ -142,9 +142,9 @@ def _cache(frame: _Frame) -> Chart:
     def draw(axes: Axes, theme: Theme) -> None:
         frame.start(axes, theme)
         axes.plot(frame.time.centres_s, values, color=theme.series[2], marker=".", markersize=3, label="hits")
-        axis.limits(axes, theme, limit_lines(frame.verdict.results, wanted), 1.0)
+        axis.limits(axes, theme, limit_lines(frame.verdict.results, wanted))
         axis.percent(axes, 1.0)
         frame.end(axes, theme)
 
-    note = f"hits of hits and misses, {frame.per}; bypass and uncached answers are outside."
+    note = f"Hits of hits and misses, {frame.per}; bypass and uncached answers are outside."
     return chart("cache", _TITLES["cache"], (note, axis.alt(_TITLES["cache"], {"hits": values * 100})), draw)

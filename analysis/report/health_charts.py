@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analysis.generator import CPU_LIMIT_RATIO, LAG_LIMIT_MS
 from analysis.report import axes as axis
 from analysis.report import bins, wording
 from analysis.report.bins import Floats, Timeline
@@ -15,8 +16,8 @@ from analysis.report.canvas import Chart, Theme, chart, message
 from analysis.report.limit_lines import LimitLine, limit_lines
 from analysis.verdict import Verdict
 
-_CPU_LIMIT: Final = LimitLine(85.0, upper=True, label="doubt above 85 %")
-_LAG_LIMIT: Final = LimitLine(20.0, upper=True, label="doubt above 20 ms")
+_CPU_LIMIT: Final = LimitLine(CPU_LIMIT_RATIO * 100, upper=True, label=f"doubt above {CPU_LIMIT_RATIO * 100:.0f} %")
+_LAG_LIMIT: Final = LimitLine(LAG_LIMIT_MS, upper=True, label=f"doubt above {LAG_LIMIT_MS:.0f} ms")
 _PAUSE_S: Final = 5.0
 """Rows farther apart than this, and than three usual steps of their series, are not joined by a line."""
 _NAMED_PROCESSES: Final = 4
@@ -47,9 +48,9 @@ def generator_charts(verdict: Verdict, generator: pd.DataFrame, time: Timeline |
     cpu = _processes(generator.assign(cpu_percent=generator["cpu_ratio"] * 100), "cpu_percent", time)
     lag = _processes(generator, "lag_p99_ms", time)
     notes = (
-        "users alive in all generator processes together.",
-        "of each generator process; above the line the generator may be what was slow.",
-        "how late the generator's own loop was, worst 1 % of each second, of each process.",
+        "Users alive in all generator processes together.",
+        "Of each generator process; above the line the generator may be what was slow.",
+        "How late the generator's own loop was, worst 1 % of each second, of each process.",
     )
     drawings: tuple[tuple[list[_Line], list[LimitLine]], ...] = (
         ([sellers], []),
@@ -104,14 +105,14 @@ def _line_chart(
     if not any(np.isfinite(line.figures).any() for line in lines):
         return message(file, title, "no samples")
     verdict, time = run
-    highest = axis.highest_of(*(line.figures for line in lines), lines=limits)
+    highest = axis.top_of(axis.highest_of(*(line.figures for line in lines)), limits)
 
     def draw(axes: Axes, theme: Theme) -> None:
         axis.over_time(axes, theme, time, verdict.window)
         for index, line in enumerate(lines):
             named = line.label if len(lines) <= _NAMED_PROCESSES else f"{len(lines)} processes" if not index else None
             _plot(axes, line, theme.series[index % len(theme.series)], named)
-        axis.limits(axes, theme, limits, highest)
+        axis.limits(axes, theme, limits)
         axis.from_zero(axes, highest)
         axis.label_time(axes)
         axis.legend(axes, theme)
@@ -131,13 +132,14 @@ def _gauge(verdict: Verdict, rows: pd.DataFrame, number: tuple[int, str], time: 
     line = _line(name, rows, "value", time)
     if not np.isfinite(line.figures).any():
         return message(file, title, "no samples: it was asked and never answered")
-    limits = limit_lines(verdict.results, lambda result: result.scope.monitor == name)
-    highest = axis.highest_of(line.figures, lines=limits)
+    found = limit_lines(verdict.results, lambda result: result.scope.monitor == name)
+    limits = axis.near(found, axis.highest_of(line.figures))
+    highest = axis.top_of(axis.highest_of(line.figures), limits)
 
     def draw(axes: Axes, theme: Theme) -> None:
         axis.over_time(axes, theme, time, verdict.window)
         _plot(axes, line, theme.series[0], "as the target says")
-        axis.limits(axes, theme, limits, highest)
+        axis.limits(axes, theme, limits)
         if in_percent:
             axis.percent(axes, highest)
         else:
@@ -175,4 +177,4 @@ def _health(verdict: Verdict, monitors: pd.DataFrame, names: list[str], time: Ti
 
     seen = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     alt = f"Health checks over time: {wording.count(len(rows))} answers of {len(names)} checks: {seen}"
-    return chart("health", "Health checks", ("asked every few seconds while the load ran.", alt), draw, left=0.22)
+    return chart("health", "Health checks", ("Asked every few seconds while the load ran.", alt), draw, left=0.22)

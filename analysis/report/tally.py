@@ -10,6 +10,7 @@ from runlog.schema import Outcome
 
 _MOST_ERRORS: Final = 15
 _OWN_COLUMN: Final = (Outcome.OK, Outcome.THROTTLED, Outcome.ABORTED)
+_ERROR_KEYS: Final = ("workflow", "step", "kind", "outcome", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,13 @@ def by_error(samples: pd.DataFrame) -> tuple[ErrorRow, ...]:
         return ()
     failed = samples[~samples["outcome"].isin([Outcome.OK, Outcome.ABORTED])]
     keys = [failed[name].astype(object).where(failed[name].notna(), "") for name in _ERROR_KEYS]
-    counts = failed.groupby(keys, sort=True).size().sort_values(ascending=False, kind="stable")
-    return tuple(_error_row(key, int(how_many)) for key, how_many in counts.head(_MOST_ERRORS).items())
-
-
-_ERROR_KEYS: Final = ("workflow", "step", "kind", "outcome", "error")
-
-
-def _error_row(key: object, how_many: int) -> ErrorRow:
-    workflow, step, kind, outcome, error = map(str, key) if isinstance(key, tuple) else ("", "", "", "", "")
-    place = ".".join(part for part in (workflow, step) if part) or kind
-    return ErrorRow(place, outcome, error or wording.MISSING, wording.count(how_many))
+    counts = failed.groupby(keys, sort=True).size().sort_values(ascending=False, kind="stable").head(_MOST_ERRORS)
+    return tuple(
+        ErrorRow(
+            place=".".join(part for part in (row["workflow"], row["step"]) if part) or row["kind"],
+            outcome=row["outcome"],
+            error=row["error"] or wording.MISSING,
+            samples=wording.count(row["samples"]),
+        )
+        for row in counts.reset_index(name="samples").to_dict("records")
+    )

@@ -154,4 +154,7 @@ def step_count(verdict: Verdict) -> str:
     """Return how many steps ended how, without the statuses that did not occur."""
     words = {StepStatus.NOT_RUN: "not run"}
     counts = [(status, sum(step.status is status for step in verdict.steps)) for status in StepStatus]
-    return ", ".join(f"{how_many} {words.get(status, status)}" for status, how_many in counts if how_many) or "no step judged"
+    return (
+        ", ".join(f"{how_many} {words.get(status, status)}" for status, how_many in counts if how_many)
+        or "no step judged"
+    )
