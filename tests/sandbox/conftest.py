@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
 import subprocess
 import sys
 import time
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,10 @@ from urllib.parse import urlsplit
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
+
+from sandbox.call import Caller
+from sandbox.options import Options
+from sandbox.server import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,11 +37,11 @@ class Answer:
     body: bytes
 
     @property
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401 - whatever the JSON holds
         return json.loads(self.body)
 
     @property
-    def data(self) -> Any:
+    def data(self) -> Any:  # noqa: ANN401 - whatever the JSON holds
         return self.json["data"]
 
     @property
@@ -90,7 +96,7 @@ class Person:
     client: Client
     tokens: dict[str, Any] = field(default_factory=dict)
 
-    def listing(self, **fields: Any) -> Answer:
+    def listing(self, **fields: object) -> Answer:
         body = {
             "walletAddress": self.wallet,
             "title": "Oak stool",
@@ -207,3 +213,70 @@ def other(sandbox: Running) -> Iterator[Person]:
     person = new_seller(sandbox.address)
     yield person
     person.client.close()
+
+
+class InProcess:
+    """A sandbox without a socket: requests go straight into the ASGI application."""
+
+    def __init__(self, options: Options | None = None, **settings: Any) -> None:  # noqa: ANN401 - fields of Options
+        self.control, self.app = build(options or Options(**settings))
+        self._runner = asyncio.Runner()
+
+    def __call__(
+        self, method: str, path: str, body: object = None, *, token: str = "", headers: dict[str, str] | None = None
+    ) -> Answer:
+        return self._runner.run(self.ask(method, path, body, token=token, headers=headers))
+
+    async def ask(
+        self, method: str, path: str, body: object = None, *, token: str = "", headers: dict[str, str] | None = None
+    ) -> Answer:
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        sent = {"host": "sandbox", "content-length": str(len(content)), **(headers or {})}
+        if token:
+            sent["authorization"] = f"Bearer {token}"
+        place, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": place,
+            "query_string": query.encode(),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
+            "client": ("127.0.0.1", 1),
+        }
+        messages = [{"type": "http.request", "body": content, "more_body": False}]
+        got: list[Any] = []
+
+        async def receive() -> Any:  # noqa: ANN401 - an ASGI message
+            return messages.pop() if messages else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:  # noqa: ANN401 - an ASGI message
+            got.append(message)
+
+        await self.app(scope, receive, send)
+        headers_got = {name.decode(): value.decode() for name, value in got[0]["headers"]}
+        return Answer(got[0]["status"], headers_got, got[1]["body"])
+
+    def user(self, number: int) -> tuple[str, str, str]:
+        """Register a wallet without signing in; returns wallet, user id and token."""
+        wallet, uid = f"0x{number:040x}", str(uuid.UUID(int=number, version=4))
+        self.control.shop.db.write("INSERT INTO users VALUES (?, ?, ?, ?)", uid, wallet, f"user_{number}", 0)
+        return wallet, uid, self.control.shop.tokens.access(Caller(wallet, uid, f"session-{number}"))
+
+    def close(self) -> None:
+        self._runner.close()
+        self.control.shop.images.close()
+        self.control.shop.db.close()
+
+
+@pytest.fixture
+def inside() -> Iterator[Callable[..., InProcess]]:
+    """Build sandboxes without sockets; all are closed at the end of the test."""
+    built: list[InProcess] = []
+
+    def begin(**settings: Any) -> InProcess:  # noqa: ANN401 - fields of Options
+        built.append(InProcess(**settings))
+        return built[-1]
+
+    yield begin
+    for sandbox in built:
+        sandbox.close()

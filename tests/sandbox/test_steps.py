@@ -15,7 +15,7 @@ from PIL import Image
 from tests.sandbox.conftest import M, sign_in
 
 if TYPE_CHECKING:
-    from tests.sandbox.conftest import Client, Person
+    from tests.sandbox.conftest import Answer, Client, Person
 
 
 def noise_jpeg(edge_px: int, seed: int = 1) -> bytes:
@@ -34,7 +34,7 @@ def multipart(content: bytes, context: str, field: str = "image", mime: str = "i
     return body + content + f"\r\n--{mark}--\r\n".encode(), f"multipart/form-data; boundary={mark}"
 
 
-def upload(client: Client, content: bytes, context: str, **kind: str) -> Any:
+def upload(client: Client, content: bytes, context: str, **kind: str) -> Answer:
     body, content_type = multipart(content, context, **kind)
     return client("POST", f"{M}/seller/images/upload", body, Content_Type=content_type)
 
