@@ -60,6 +60,8 @@ def normal_host(host: str) -> str:
 
 
 def _split(url: str, schemes: tuple[str, ...]) -> SplitResult:
+    if "@" in url.partition("://")[2].partition("/")[0]:  # first, because every other message quotes the address
+        raise ValueError("an address with a user name or password in it; accepted: scheme://host[:port]")
     if not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>^`{|}'):
         raise ValueError(f"{url!r} has characters that do not belong in an address")
     try:
@@ -69,8 +71,6 @@ def _split(url: str, schemes: tuple[str, ...]) -> SplitResult:
         raise ValueError(f"{url!r} is not an address: {error}") from error
     if parts.scheme not in schemes:
         raise ValueError(f"{url!r} has scheme {parts.scheme!r}; accepted: {', '.join(schemes)}")
-    if "@" in parts.netloc:
-        raise ValueError("an address with a user name or password in it; accepted: scheme://host[:port]")
     if not parts.hostname:
         raise ValueError(f"{url!r} has no host; accepted: scheme://host[:port]")
     if port == 0 or parts.netloc.endswith(":"):
