@@ -189,7 +189,7 @@ MONITOR = '[[monitor]]\nname = "cpu"\nurl = "/x"\n'
             id="header-variable-name",
         ),
         pytest.param(
-            "X-Env", "Host", "headers: Host: [key]: 'Host' is not a header that may be added", id="framing-header"
+            "X-Env", "Host", "headers: Host: 'Host' is not a header that may be added", id="framing-header"
         ),
         pytest.param(
             'X-Env = "staging"',
