@@ -80,7 +80,7 @@ def busiest(ends_s: Floats, cpu_ratios: Floats) -> Floats:
         first = int(np.searchsorted(ends_s, ends_s[last] - CPU_STRETCH_S, side="right")) - 1
         if first >= 0:
             ratios[last] = (used_s[last] - used_s[first]) / (ends_s[last] - ends_s[first])
-    return ratios
+    return ratios.round(6)  # sums of seconds are not exact; a limit must not be broken by that
 
 
 def _late(own: dict[int, pd.DataFrame], run: Run, window: Window) -> Iterator[Doubt]:

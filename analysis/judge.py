@@ -50,7 +50,7 @@ def judge(evidence: Evidence, thresholds: ThresholdFile, policy: Policy) -> Verd
         steps=step_results(held.judgements, people, overdue),
         workflows=workflow_results(people),
         doubts=doubts,
-        overrides=(*run.overrides, *thresholds.overrides, *policy.overrides(), *_gap_words(people.gaps)),
+        overrides=(*run.overrides, *thresholds.overrides, *policy.overrides(run), *_gap_words(people.gaps)),
         files={**evidence.files, thresholds.path.name: thresholds.sha256},
     )
 

@@ -26,9 +26,9 @@ class Policy:
         except (OverflowError, ValueError, OSError):
             return date.max  # a run without a readable date excuses nothing
 
-    def overrides(self) -> list[str]:
+    def overrides(self, run: Run) -> list[str]:
         """Return the choices that changed the verdict's rules, in words."""
-        words = [f"--stage {self.stage}"] if self.stage is not None else []
+        words = [f"--stage {self.stage}"] if self.stage not in (None, run.stage) else []
         words += ["--strict: medium and low fail too"] if self.strict else []
         words += [f"--inconclusive {self.inconclusive}"] if self.inconclusive is not None else []
         return words
