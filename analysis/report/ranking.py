@@ -1,9 +1,9 @@
-"""Sort results so that what decided the verdict comes first."""
+"""Sort results and doubts so that what decided the verdict comes first."""
 
 from collections.abc import Iterable
 
 from analysis.report.wording import FAILING, SEVERITIES
-from analysis.verdict import Outcome, Result
+from analysis.verdict import Doubt, Outcome, Result
 
 _ORDER = (Outcome.FAIL, Outcome.INVALID, Outcome.INCONCLUSIVE, Outcome.PASS)
 
@@ -31,3 +31,8 @@ def warnings(results: Iterable[Result]) -> list[Result]:
 def undecided(results: Iterable[Result]) -> list[Result]:
     """Return the results that are neither broken nor held."""
     return [result for result in ranked(results) if result.outcome not in {Outcome.FAIL, Outcome.PASS}]
+
+
+def gravest(doubts: Iterable[Doubt]) -> list[Doubt]:
+    """Return the doubts that invalidate the run first."""
+    return sorted(doubts, key=lambda doubt: not doubt.invalidates)

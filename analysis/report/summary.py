@@ -29,7 +29,11 @@ def summary(verdict: Verdict) -> str:
         f"Steps: {wording.step_count(verdict)}; {wording.grade(verdict)}.",
         *_limits(verdict),
         *_bullets("Rollback triggers", verdict.rollback, _TRIGGERS),
-        *_bullets("Doubts", [f"{doubt.name}: {doubt.figure} ({doubt.rule})" for doubt in verdict.doubts], _DOUBTS),
+        *_bullets(
+            "Doubts",
+            [f"{doubt.name}: {doubt.figure} (expected: {doubt.rule})" for doubt in ranking.gravest(verdict.doubts)],
+            _DOUBTS,
+        ),
         *_totals(verdict.totals),
     ]
     return "\n".join(lines) + "\n"

@@ -1,5 +1,6 @@
 """Say the verdict in the few lines a command prints."""
 
+import re
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,8 @@ from analysis.verdict import Doubt, Outcome, Result, Totals, Verdict
 _LABEL_COLUMNS: Final = 10
 _HEADLINE_LINES: Final = 3
 _ENTRY_LINES: Final = 2
+_BEHIND_DIGIT: Final = re.compile(r"(?<=\d) (?=\S)")
+_NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
 _BODY_LINES: Final = 28
 """With the two last lines: thirty."""
 
@@ -18,17 +21,16 @@ _BODY_LINES: Final = 28
 def lines(verdict: Verdict, report_path: Path, width: int = 80) -> list[str]:
     """Return at most 30 lines of at most `width` columns; only the report's path may be longer, to stay usable."""
     results = verdict.results
-    headline = wording.one_line(f"{verdict.outcome.upper()}: {verdict.headline}")
-    body = textwrap.wrap(headline, width, max_lines=_HEADLINE_LINES, placeholder=" …")
+    body = _wrapped(f"{verdict.outcome.upper()}: {verdict.headline}", width, _HEADLINE_LINES)
     for label, entries, most in (
         ("run", [_run_line(verdict)], 1),
         ("totals", _total_lines(verdict.totals), 2),
         ("steps", [f"{wording.step_count(verdict)}; {wording.grade(verdict)}"], 1),
-        ("invalid", [_doubt_line(doubt) for doubt in verdict.doubts if doubt.invalidates], 5),
-        ("broken", map(_result_line, ranking.broken(results)), 6),
+        ("invalid", [_doubt_line(doubt) for doubt in verdict.doubts if doubt.invalidates], 3),
+        ("rollback", verdict.rollback, 2),
+        ("broken", map(_result_line, ranking.broken(results)), 5),
         ("warning", map(_result_line, ranking.warnings(results)), 3),
         ("undecided", map(_result_line, ranking.undecided(results)), 3),
-        ("rollback", verdict.rollback, 3),
         ("doubt", [_doubt_line(doubt) for doubt in verdict.doubts if not doubt.invalidates], 3),
         ("gap", [f"{gap.workflow}.{gap.step}: {gap.reason}" for gap in verdict.run.target.gaps], 3),
     ):
@@ -43,20 +45,18 @@ def _section(label: str, entries: Iterable[str], most: int, width: int) -> list[
     entries = list(entries)
     if len(entries) > most:
         entries = [*entries[: most - 1], f"and {len(entries) - most + 1} more"]
-    indent = " " * _LABEL_COLUMNS
-    text = [
-        line
-        for entry in entries
-        for line in textwrap.wrap(
-            wording.one_line(entry),
-            width,
-            initial_indent=indent,
-            subsequent_indent=f"{indent}  ",
-            max_lines=_ENTRY_LINES,
-            placeholder=" …",
-        )
-    ]
+    text = [line for entry in entries for line in _wrapped(entry, width, _ENTRY_LINES, " " * _LABEL_COLUMNS)]
     return [f"{label:<{_LABEL_COLUMNS}}{line[_LABEL_COLUMNS:]}" if not at else line for at, line in enumerate(text)]
+
+
+def _wrapped(text: str, width: int, most: int, indent: str = "") -> list[str]:
+    """Return `text` in at most `most` lines, a figure and its unit on one of them."""
+    glued = _BEHIND_DIGIT.sub(_NO_BREAK_SPACE, wording.one_line(text))
+    hanging = f"{indent}  " if indent else ""
+    wrapped = textwrap.wrap(
+        glued, width, initial_indent=indent, subsequent_indent=hanging, max_lines=most, placeholder=" …"
+    )
+    return [line.replace(_NO_BREAK_SPACE, " ") for line in wrapped]
 
 
 def _run_line(verdict: Verdict) -> str:

@@ -85,7 +85,7 @@ def page(verdict: Verdict, material: Material) -> Page:
         grade=wording.grade(verdict),
         facts=_facts(verdict),
         totals=_totals(verdict.totals),
-        doubts=tuple(map(_doubt, sorted(verdict.doubts, key=lambda doubt: not doubt.invalidates))),
+        doubts=tuple(map(_doubt, ranking.gravest(verdict.doubts))),
         rollback=verdict.rollback,
         results=results,
         folds=folds,

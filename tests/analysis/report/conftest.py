@@ -1,7 +1,9 @@
 """Build verdicts and runs for the tests of the report."""
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,19 +26,15 @@ from runlog.run import EndedBy, Gap, GeneratorInfo, LoadProfile, Run, StepName, 
 from runlog.schema import GENERATOR_SCHEMA, MONITOR_SCHEMA, SAMPLE_SCHEMA
 from runlog.workflows import WORKFLOWS
 
+GOLDEN = Path(__file__).parent.parent / "golden"
 STARTED_AT_S = 1_764_000_000.0
 DURATION_S = 75.0
 _WHOLE_RUN = Scope()
 FORTY = tuple((workflow, step) for workflow, steps in WORKFLOWS.items() for step in steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
-    """What write_reports takes beside the verdict."""
-
-    samples: pd.DataFrame
-    generator: pd.DataFrame
-    monitors: pd.DataFrame
+Frames = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
+"""Samples, generator, monitors: what write_reports takes beside the verdict."""
 
 
 def _run() -> Run:
@@ -249,32 +247,32 @@ def any_verdict(request: pytest.FixtureRequest) -> Verdict:
     return VERDICTS[request.param]()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def passing() -> Verdict:
     return _passing()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def failing() -> Verdict:
     return _failing()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def invalid() -> Verdict:
     return _invalid()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def inconclusive() -> Verdict:
     return _inconclusive()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def empty() -> Verdict:
     return _empty()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_result() -> Callable[..., Result]:
     return result
 
@@ -347,9 +345,56 @@ def make_samples() -> Callable[..., pd.DataFrame]:
 
 @pytest.fixture
 def full() -> Frames:
-    return Frames(sample_frame(), _generator_frame(), _monitor_frame())
+    return sample_frame(), _generator_frame(), _monitor_frame()
 
 
 @pytest.fixture
 def nothing() -> Frames:
-    return Frames(*(pd.DataFrame(columns=schema.names) for schema in (SAMPLE_SCHEMA, GENERATOR_SCHEMA, MONITOR_SCHEMA)))
+    samples, generator, monitors = (
+        pd.DataFrame(columns=schema.names) for schema in (SAMPLE_SCHEMA, GENERATOR_SCHEMA, MONITOR_SCHEMA)
+    )
+    return samples, generator, monitors
+
+
+@pytest.fixture
+def make_generator() -> Callable[[], pd.DataFrame]:
+    return _generator_frame
+
+
+@pytest.fixture
+def make_monitors() -> Callable[[], pd.DataFrame]:
+    return _monitor_frame
+
+
+@pytest.fixture(scope="session")
+def crowded() -> Verdict:
+    """Everything broken, doubted and declared at once."""
+    failing = _failing()
+    gap = failing.run.target.gaps[0]
+    target = failing.run.target.model_copy(update={"gaps": (gap,) * 9})
+    doubts = (*(replace(doubt, figure="x" * 200) for doubt in _invalid().doubts), *failing.doubts) * 5
+    outcomes = {0: Outcome.FAIL, 1: Outcome.FAIL, 2: Outcome.INCONCLUSIVE}
+    return replace(
+        failing,
+        headline="A long story. " * 40,
+        run=failing.run.model_copy(update={"target": target}),
+        results=tuple(
+            replace(item, outcome=outcomes[index % 3], severity=tuple(Severity)[index % 5], margin_ratio=-0.5)
+            for index, item in enumerate(failing.results)
+        ),
+        rollback=("error_rate above 5 %",) * 9,
+        doubts=doubts,
+    )
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compare a text with the file kept beside the tests; SELLERGATE_WRITE_GOLDENS=1 writes it instead."""
+
+    def check(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if os.environ.get("SELLERGATE_WRITE_GOLDENS") == "1":
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text("utf-8")
+
+    return check
