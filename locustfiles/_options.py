@@ -18,7 +18,7 @@ def add_arguments(parser: Any) -> None:
     group.add_argument("--targets", default=str(ROOT / "targets"), metavar="DIR", help="folder of target files")
     group.add_argument("--profiles", default=str(ROOT / "profiles.toml"), metavar="FILE", help="load profiles")
     group.add_argument(
-        "--thresholds", type=Path, default=ROOT / "thresholds.toml", metavar="FILE", help="what a run must show"
+        "--thresholds", default=str(ROOT / "thresholds.toml"), metavar="FILE", help="what a run must show"
     )
     group.add_argument("--reports", default=str(ROOT / "reports"), metavar="DIR", help="where run directories go")
     group.add_argument("--stage", choices=("pre", "post", "watch"), help="where in the release this run stands")

@@ -57,6 +57,8 @@ class Seller(Sender):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
+        pace = self.wait_time
+        self.wait_time = lambda: pace() * self.load.think_ratio  # Locust asks it too, between two iterations
         self.texts = Texts(self.rng)
         self._at = "begin"  # the step this seller is in
 
@@ -195,12 +197,8 @@ class Seller(Sender):
 
     def think(self) -> None:
         """Pause as people do between two steps; the time is not the iteration's."""
-        self.pause(self.wait_time() * self.load.think_ratio)
+        self.pause(self.wait_time())
         self.check_stop()
-
-    def wait(self) -> None:
-        """Pause between two iterations (Locust calls it)."""
-        self.think()
 
     def need(self, value: str | None, what: str) -> str:
         """Return what an earlier step of this pass made, or end the pass without sending anything."""

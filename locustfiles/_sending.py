@@ -84,6 +84,7 @@ class Sender(FastHttpUser):
         `unique` adds a query nobody sent before, so that no cache can answer. `by` sends as somebody else than this
         seller. Whatever happens in the block, exactly one sample is recorded for every request sent.
         """
+        self.check_stop()
         call = Call(self.number, self.iteration, self.load.recorder.process, self.workflow, step)
         call.method, call.route, call.unique = method, route, unique
         call.url = self._url(call, ids, query)
