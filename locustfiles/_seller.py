@@ -45,6 +45,7 @@ class Seller(Sender):
     abstract = True
     workflow: ClassVar[str] = ""
     steps: ClassVar[tuple[str, ...]] = ()
+    wait_time: Any  # of Locust: a function between(...) and its like make
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give the eight workflows the steps of the validation guide, and refuse a class that cannot do its steps."""
