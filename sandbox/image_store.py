@@ -101,7 +101,7 @@ def _make(upload: Upload) -> Made:
 
 def _jpeg(picture: Image.Image) -> bytes:
     target = io.BytesIO()
-    picture.save(target, "JPEG", quality=_JPEG_QUALITY)
+    picture.save(target, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     return target.getvalue()
 
 

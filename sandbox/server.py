@@ -34,7 +34,7 @@ from sandbox.watchers import Watchers
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 65
-_GRACE_S = 3
+_GRACE_S = 2
 
 
 class _Server(uvicorn.Server):
@@ -62,10 +62,14 @@ def build(options: Options) -> tuple[Control, App]:
 def serve(options: Options) -> None:
     """Listen until told to stop, the parent is gone or the time is over; raises OSError if the port is taken."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((options.host, options.port))
-    listener.listen(_BACKLOG)
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((options.host, options.port))
+        listener.listen(_BACKLOG)
+        _serve_on(listener, options)
+
+
+def _serve_on(listener: socket.socket, options: Options) -> None:
     control, app = build(options)
     config = uvicorn.Config(
         app,
@@ -85,7 +89,6 @@ def serve(options: Options) -> None:
             runner.run(_live(_Server(config), listener, control, options))
     finally:
         _write_truth(control, options.truth_file)
-        listener.close()
         control.shop.images.close()
         control.shop.db.close()
 
