@@ -120,9 +120,9 @@ def _announce(listener: socket.socket, options: Options) -> None:
     port = listener.getsockname()[1]
     host = f"[{options.host}]" if ":" in options.host else options.host
     address = f"http://{host}:{port}"
-    print(f"sandbox listening on {address}", flush=True)  # noqa: T201 - the line callers wait for
     if options.ready_file is not None:
         replace_file(options.ready_file, address.encode())
+    print(f"sandbox listening on {address}", flush=True)  # noqa: T201 - the line callers wait for
 
 
 def _write_truth(control: Control, path: Path | None) -> None:
