@@ -94,13 +94,13 @@ def settled(verdict: Verdict, stage: str | None, *, rollback_enabled: bool) -> V
     passed = verdict.outcome in (Outcome.PASS, Outcome.INCONCLUSIVE)
     overrides = verdict.overrides if rollback_enabled else (*verdict.overrides, "ROLLBACK_ENABLED=false")
     if fired and passed:
-        headline = f"a rollback trigger fired: {verdict.rollback[0]}"
+        headline = f"Fail: a rollback trigger fired: {verdict.rollback[0]}."
         verdict = replace(verdict, outcome=Outcome.FAIL, headline=headline)
     return replace(verdict, exit_code=int(code), overrides=overrides)
 
 
 def _headline(doubt: Doubt) -> str:
-    return f"{doubt.name}: {doubt.figure}"
+    return f"Invalid: {doubt.name}, {doubt.figure}."
 
 
 def _unwritten(folder: Path, verdict: Verdict, error: OSError, stage: str | None, terms: Terms) -> Verdict:

@@ -21,7 +21,7 @@ class Preflight:
     down: dict[str, str]  # health check → what came instead
 
 
-def look(target: Target, patience_s: float = PATIENCE_S) -> Preflight:
+def look(target: Target, patience_s: float) -> Preflight:
     """Ask the target and each health check once; a target that does not answer is asked again for `patience_s`."""
     unreachable = _unreachable(target, patience_s)
     if unreachable is not None:

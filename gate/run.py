@@ -17,7 +17,7 @@ from gate.exit_codes import ExitCode
 from gate.findings import Findings, write_findings
 from gate.judging import Judged, Terms, judge_run
 from gate.load_process import LOCUST, LoadEnd, load_environment, run_load
-from gate.preflight import found, look
+from gate.preflight import PATIENCE_S, found, look
 from gate.progress import ProgressPrinter
 from gate.sandbox_process import running_sandbox
 from runlog.errors import RunLogError
@@ -92,7 +92,7 @@ def _with_sandbox(plan: Plan, folder: Path, stack: ExitStack) -> tuple[Plan, Fin
 
 def _go(plan: Plan, folder: Path, findings: Findings, printer: ProgressPrinter) -> None:
     """Look at the target, send the load if it answers, and leave a run directory that can be judged."""
-    preflight = look(plan.target)
+    preflight = look(plan.target, PATIENCE_S)
     findings = found(preflight, plan.target, findings)
     write_findings(folder, findings)
     if preflight.unreachable is not None:

@@ -1,0 +1,88 @@
+"""Give the gate's tests a target that listens, one that does not, and a run that reached nobody."""
+
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gate.cli import main
+
+
+@dataclass
+class Site:
+    """A tiny target: answers by path, and remembers what it was asked."""
+
+    url: str = ""
+    answers: dict[str, tuple[int, bytes, dict[str, str]]] = field(default_factory=dict)
+    asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+    def answer(self, path: str, status: int = 200, body: bytes = b"{}", **headers: str) -> None:
+        self.answers[path] = (status, body, headers)
+
+    def paths(self) -> list[str]:
+        return [path for _method, path, _headers in self.asked]
+
+
+def _handler(site: Site) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def _reply(self) -> None:
+            site.asked.append((self.command, self.path, dict(self.headers)))
+            status, body, headers = site.answers.get(self.path.partition("?")[0], (404, b"", {}))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = _reply
+
+        def log_message(self, *_arguments: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A target on a free port, gone after the test."""
+    found = Site()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(found))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    found.url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def nobody() -> Iterator[str]:
+    """An address where nobody listens, and nobody else can while the tests run."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("DEPLOYMENT_ENV", "BACKEND_URL", "WS_URL", "FRONTEND_URL", "ROLLBACK_ENABLED")
+    limits = ("RESPONSE_TIME_THRESHOLD", "ERROR_RATE_THRESHOLD", "THROUGHPUT_THRESHOLD")
+    for name in (*names, *limits):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def unreached(tmp_path_factory: pytest.TempPathFactory, nobody: str) -> Path:
+    """The directory of a judged run whose target did not answer."""
+    reports = tmp_path_factory.mktemp("reports")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACKEND_URL", nobody)
+        patch.setattr("gate.run.PATIENCE_S", 0.1)
+        assert main(["run", "--reports", str(reports), "--stage", "post"]) == 3
+    return (reports / "latest").resolve()

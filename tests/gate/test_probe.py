@@ -1,0 +1,203 @@
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gate.probe import Answer, ProbeError, ask
+from gate.reading import health_value, monitor_value
+from settings.target import HealthCheck, Monitor, Target, load_target
+
+from .conftest import Site  # noqa: TID252 - test folders are not packages
+
+
+@pytest.fixture
+def target(site: Site, tmp_path: Path) -> Target:
+    (tmp_path / "here.toml").write_text(f'format = 1\nurl = "{site.url}"\n')
+    return load_target("here", environ={}, folder=tmp_path)
+
+
+def test_answer_is_status_and_body(site: Site, target: Target) -> None:
+    site.answer("/health", 503, b"down")
+    assert ask(target, "/health") == Answer(503, b"down")
+
+
+def test_every_question_is_unique_so_that_no_cache_answers(site: Site, target: Target) -> None:
+    site.answer("/health")
+    ask(target, "/health")
+    ask(target, "/health?x=1")
+    first, second = site.paths()
+    assert first.startswith("/health?u=")
+    assert second.startswith("/health?x=1&u=")
+    assert first.rpartition("=")[2] != second.rpartition("=")[2]
+
+
+def test_headers_of_the_target_are_sent(site: Site, target: Target) -> None:
+    ask(replace(target, headers={"X-Env": "staging"}), "/", "POST")
+    method, _path, headers = site.asked[0]
+    assert (method, headers["X-Env"], headers["Content-Length"]) == ("POST", "staging", "0")
+
+
+def test_redirect_on_a_listed_host_is_followed(site: Site, target: Target) -> None:
+    site.answer("/old", 302, Location="/new")
+    site.answer("/new", 200, b"here")
+    assert ask(target, "/old") == Answer(200, b"here")
+
+
+def test_redirect_to_an_unlisted_host_is_not_followed(site: Site, target: Target) -> None:
+    site.answer("/old", 302, Location="http://evil.example/")
+    with pytest.raises(ProbeError, match="not asked: host 'evil.example' is not listed"):
+        ask(target, "/old")
+
+
+def test_redirects_in_a_circle_end(site: Site, target: Target) -> None:
+    site.answer("/a", 307, Location="/a")
+    with pytest.raises(ProbeError, match="more than 3 redirects"):
+        ask(target, "/a")
+    assert len(site.asked) == 4
+
+
+def test_huge_answer_is_refused(site: Site, target: Target) -> None:
+    site.answer("/big", 200, b"x" * (1 << 20) + b"y")
+    with pytest.raises(ProbeError, match="answer of more than 1048576 bytes"):
+        ask(target, "/big")
+    site.answer("/big", 200, b"x" * (1 << 20))
+    assert len(ask(target, "/big").body) == 1 << 20
+
+
+def test_nobody_listening_is_said(target: Target, nobody: str) -> None:
+    with pytest.raises(ProbeError, match="^connection refused$"):
+        ask(target, nobody)
+
+
+@contextmanager
+def speaking(speak: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that says to one caller what `speak` says."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _address = server.accept()
+            with connection:
+                connection.recv(65536)
+                speak(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+def trickle(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(20):
+        time.sleep(0.05)
+        try:
+            connection.sendall(b"x")
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize(
+    ("speak", "error"),
+    [
+        pytest.param(lambda _connection: time.sleep(0.5), "no answer in time", id="silent"),
+        pytest.param(trickle, "no answer in time", id="trickling"),
+        pytest.param(lambda connection: connection.sendall(b"hello\r\n\r\n"), "BadStatusLine: hello", id="not-http"),
+        pytest.param(lambda _connection: None, "Remote end closed connection without response", id="hangs-up"),
+    ],
+)
+def test_server_that_does_not_answer_properly(
+    target: Target, speak: Callable[[socket.socket], None], error: str
+) -> None:
+    with speaking(speak) as url:
+        started_s = time.monotonic()
+        with pytest.raises(ProbeError, match=error):
+            ask(target, url, timeout_s=0.3)
+        assert time.monotonic() - started_s < 0.9
+
+
+def test_tls_is_verified(target: Target) -> None:
+    with (
+        speaking(lambda connection: connection.sendall(b"not TLS")) as url,
+        pytest.raises(ProbeError, match="record layer failure|wrong version number|WRONG_VERSION_NUMBER|SSL"),
+    ):
+        ask(target, url.replace("http:", "https:"), timeout_s=1.0)
+
+
+JSON = Monitor("memory", "/m", "json", "data.current.0.usage", None, scale=0.01)
+TEXT = Monitor("cpu", "/m", "prometheus", None, "cpu_percent", scale=0.01)
+LABELLED = Monitor("cpu", "/m", "prometheus", None, "cpu_percent", {"job": "api"})
+
+
+@pytest.mark.parametrize(
+    ("monitor", "body", "value"),
+    [
+        pytest.param(JSON, b'{"data": {"current": [{"usage": 84.5}]}}', 0.845, id="json"),
+        pytest.param(JSON, b'{"data": {"current": [{"usage": 0}]}}', 0.0, id="json-zero"),
+        pytest.param(TEXT, b"# TYPE cpu_percent gauge\ncpu_percent 50\n", 0.5, id="prometheus"),
+        pytest.param(
+            LABELLED, b'cpu_percent{job="web"} 1\ncpu_percent{job="api",pod="a"} 2\n', 2.0, id="prometheus-labels"
+        ),
+        pytest.param(replace(TEXT, metric="seen_total"), b"# TYPE seen counter\nseen_total 3\n", 0.03, id="counter"),
+    ],
+)
+def test_figure_is_found_and_scaled(monitor: Monitor, body: bytes, value: float) -> None:
+    assert monitor_value(monitor, Answer(200, body)) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "answer", "error"),
+    [
+        pytest.param(JSON, Answer(503, b"{}"), "answered 503", id="status"),
+        pytest.param(JSON, Answer(200, b"<html>"), "answer is not JSON", id="not-json"),
+        pytest.param(JSON, Answer(200, b"\xff"), "answer is not JSON", id="not-text"),
+        pytest.param(JSON, Answer(200, b'{"data": {}}'), "answer has no data.current.0.usage", id="no-key"),
+        pytest.param(
+            JSON, Answer(200, b'{"data": {"current": []}}'), "answer has no data.current.0.usage", id="no-item"
+        ),
+        pytest.param(JSON, Answer(200, b"3"), "answer has no data.current.0.usage", id="not-a-table"),
+        pytest.param(
+            JSON, Answer(200, b'{"data": {"current": [{"usage": "84"}]}}'), "usage is not a number", id="text-number"
+        ),
+        pytest.param(JSON, Answer(200, b'{"data": {"current": [{"usage": true}]}}'), "is not a number", id="bool"),
+        pytest.param(JSON, Answer(200, b'{"data": {"current": [{"usage": NaN}]}}'), "usage is nan", id="nan"),
+        pytest.param(TEXT, Answer(200, b"memory 1\n"), "answer has no cpu_percent", id="no-metric"),
+        pytest.param(TEXT, Answer(200, b"cpu_percent NaN\n"), "cpu_percent is nan", id="prometheus-nan"),
+        pytest.param(TEXT, Answer(200, b"cpu_percent +Inf\n"), "cpu_percent is inf", id="prometheus-inf"),
+        pytest.param(TEXT, Answer(200, b"<html> x y z\n"), "answer is not Prometheus text", id="not-prometheus"),
+        pytest.param(TEXT, Answer(200, b"\xff\n"), "answer is not Prometheus text", id="not-utf-8"),
+        pytest.param(
+            TEXT,
+            Answer(200, b'cpu_percent{a="1"} 1\ncpu_percent{a="2"} 2\n'),
+            "2 series are called cpu_percent; name labels",
+            id="ambiguous",
+        ),
+    ],
+)
+def test_answer_without_the_figure_says_why(monitor: Monitor, answer: Answer, error: str) -> None:
+    with pytest.raises(ProbeError, match=error):
+        monitor_value(monitor, answer)
+
+
+@pytest.mark.parametrize(
+    ("check", "status", "error"),
+    [
+        pytest.param(HealthCheck("/h"), 200, None, id="up"),
+        pytest.param(HealthCheck("/h"), 299, None, id="any-2xx"),
+        pytest.param(HealthCheck("/h"), 300, "answered 300, expected 2xx", id="just-above-2xx"),
+        pytest.param(HealthCheck("/h"), 199, "answered 199, expected 2xx", id="just-below-2xx"),
+        pytest.param(HealthCheck("/h"), 503, "answered 503, expected 2xx", id="down"),
+        pytest.param(HealthCheck("/h", "POST", 400), 400, None, id="wanted-refusal"),
+        pytest.param(HealthCheck("/h", "POST", 400), 200, "answered 200, expected 400", id="unwanted-success"),
+    ],
+)
+def test_part_is_up_when_it_answers_as_it_should(check: HealthCheck, status: int, error: str | None) -> None:
+    if error is None:
+        assert health_value(check, Answer(status, b"")) == 1.0
+        return
+    with pytest.raises(ProbeError, match=error):
+        health_value(check, Answer(status, b""))
