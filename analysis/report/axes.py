@@ -18,7 +18,7 @@ _NEAR: Final = 2.0
 """A further limit is drawn when the data come within this factor of it; farther off it would only flatten them."""
 _HEADROOM: Final = 1.15
 _LOG_HEADROOM: Final = 2.5
-_FEW_DECADES: Final = 300
+_FEW_DECADES: Final = 1000
 """Highest over lowest value up to which a logarithmic axis has room for figures between its powers of ten."""
 
 

@@ -49,12 +49,16 @@ def read_exchanges(folder: Path) -> Exchanges:
             unreadable += 1
         else:
             found.setdefault(card.title, card)
-    cards = tuple(found.values())
-    notes = [
-        f"{len(cards) - _MOST} more kinds of failure are in {FAILURES_FILE}." if len(cards) > _MOST else "",
-        f"{unreadable} lines of {FAILURES_FILE} are not readable." if unreadable else "",
-    ]
-    return Exchanges(cards[:_MOST], " ".join(note for note in notes if note) or None)
+    return Exchanges(tuple(found.values())[:_MOST], _note(len(found) - _MOST, unreadable))
+
+
+def _note(more: int, unreadable: int) -> str | None:
+    notes = []
+    if more > 0:
+        notes.append(f"{wording.several(more, 'more kind', 'more kinds')} of failure: see {FAILURES_FILE}.")
+    if unreadable:
+        notes.append(f"Not readable: {wording.several(unreadable, 'line', 'lines')} of {FAILURES_FILE}.")
+    return " ".join(notes) or None
 
 
 def _card(line: str) -> ExchangeCard | None:

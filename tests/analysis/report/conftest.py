@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.report import write_reports
 from analysis.verdict import (
     Doubt,
     Outcome,
@@ -343,17 +344,26 @@ def make_samples() -> Callable[..., pd.DataFrame]:
     return sample_frame
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def full() -> Frames:
     return sample_frame(), _generator_frame(), _monitor_frame()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def nothing() -> Frames:
     samples, generator, monitors = (
         pd.DataFrame(columns=schema.names) for schema in (SAMPLE_SCHEMA, GENERATOR_SCHEMA, MONITOR_SCHEMA)
     )
     return samples, generator, monitors
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory, failing: Verdict, full: Frames) -> Path:
+    """The reports of a failed run, whose failing exchanges are partly unreadable; look, do not touch."""
+    folder = tmp_path_factory.mktemp("written")
+    (folder / "failures.jsonl").write_text("cut off\n", encoding="utf-8")
+    write_reports(folder, failing, *full)
+    return folder
 
 
 @pytest.fixture
