@@ -39,7 +39,7 @@ def _handler(site: Site) -> type[http.server.BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = _reply
+        do_GET = do_POST = _reply  # noqa: N815 - http.server's names
 
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
