@@ -13,6 +13,8 @@ FAILURES_FILE: Final = "failures.jsonl"
 EACH: Final = 3
 """Exchanges kept of one step and outcome by one process."""
 _EXCERPT_BYTES: Final = 2_000
+_READ_CHARACTERS: Final = 4 * _EXCERPT_BYTES
+"""How much of a text is searched for secrets: of a megabyte all but the beginning is thrown away anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,12 @@ class FailureLog:
         return self._kept[workflow, step, outcome] < EACH
 
     def add(self, exchange: Exchange) -> None:
-        """Keep an exchange, redacted and cut to 2 kB a body."""
+        """Keep an exchange, redacted and cut to 2 kB a text."""
         self._kept[exchange.workflow, exchange.step, exchange.outcome] += 1
         line = asdict(exchange) | {
-            "url": redact(exchange.url),
-            "error": redact(exchange.error),
+            "url": _excerpt(exchange.url),
+            "error": _excerpt(exchange.error),
+            "server_request_id": _excerpt(exchange.server_request_id),
             "request_body": _excerpt(exchange.request_body),
             "response_body": _excerpt(exchange.response_body),
         }
@@ -72,5 +75,7 @@ class FailureLog:
 
 
 def _excerpt(text: str | None) -> str | None:
-    cleaned = redact(text)
-    return cleaned if cleaned is None else cleaned.encode()[:_EXCERPT_BYTES].decode(errors="ignore")
+    if text is None:
+        return None
+    cleaned = redact(text[:_READ_CHARACTERS])
+    return cleaned.encode(errors="replace")[:_EXCERPT_BYTES].decode(errors="ignore")

@@ -39,13 +39,18 @@ class Part:
                         return
                     self.rows += batch.num_rows
                     yield batch
-        except (OSError, pa.ArrowInvalid) as error:
+        except (OSError, pa.ArrowException) as error:
             self.torn = str(error).splitlines()[0]
 
 
 def part_paths(folder: Path, name: str) -> list[Path]:
     """Return the Arrow parts `name-<process>.arrow` of a run, in order of process."""
-    return sorted(folder.glob(f"{name}-*.arrow"), key=lambda path: (len(path.name), path.name))
+    return sorted(folder.glob(f"{name}-*.arrow"), key=process_of)
+
+
+def process_of(path: Path) -> int:
+    """Return the process a part belongs to."""
+    return int(path.stem.rpartition("-")[2])
 
 
 def read_samples(folder: Path) -> pa.Table:
@@ -62,10 +67,12 @@ def _read(folder: Path, name: str, schema: pa.Schema, *, required: bool) -> pa.T
     sealed = folder / f"{name}.parquet"
     if sealed.exists():
         try:
-            table = pq.read_table(sealed)
-        except (OSError, pa.ArrowInvalid) as error:
+            table = pq.read_table(sealed, page_checksum_verification=True)
+            known = _columns(table.schema) == _columns(schema)
+            table.validate(full=True)
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # the last one: a damaged column name
             raise RunLogError(f"{sealed}: not readable: {str(error).splitlines()[0]}") from error
-        if table.schema.names != schema.names:
+        if not known:
             raise RunLogError(f"{sealed}: columns are not those of format 1")
         return table
     parts = part_paths(folder, name)
@@ -73,3 +80,10 @@ def _read(folder: Path, name: str, schema: pa.Schema, *, required: bool) -> pa.T
         raise RunLogError(f"{folder}: holds no samples; expected {name}.parquet or {name}-<process>.arrow")
     batches = [batch for path in parts for batch in Part(path, schema)]
     return pa.Table.from_batches(batches, schema).unify_dictionaries()
+
+
+def _columns(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
+    """Return names and types; of categories the type of their words, for Parquet widens their codes."""
+    return [
+        (field.name, field.type.value_type if pa.types.is_dictionary(field.type) else field.type) for field in schema
+    ]

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runlog.errors import RunLogError
 from runlog.failures import FAILURES_FILE, failure_parts
-from runlog.reader import SAMPLES_FILE, SERIES_SCHEMAS, Part, part_paths
+from runlog.reader import SAMPLES_FILE, SERIES_SCHEMAS, Part, part_paths, process_of
 from runlog.run import Run, read_run, write_atomically
 from runlog.schema import FORMAT, SAMPLE_SCHEMA
-from runlog.writer import Closing, closing_path, samples_path
+from runlog.writer import Closing, closing_path
 
 SEAL_FILE: Final = "seal.json"
 _ROW_GROUP: Final = 100_000
@@ -63,10 +63,10 @@ def seal(folder: Path) -> SealReport:
             _merge(own, folder / f"{name}.parquet", schema)
             series += own
         failures = failure_parts(folder)
-        write_atomically(folder / FAILURES_FILE, "".join(path.read_text("utf-8") for path in failures))
+        write_atomically(folder / FAILURES_FILE, "".join(_whole_lines(path) for path in failures))
         report = SealReport(samples=samples, problems=tuple(_problems(folder, run, parts)))
         write_atomically(folder / SEAL_FILE, report.model_dump_json(indent=2) + "\n")
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:
         raise RunLogError(f"{folder}: cannot be sealed: {str(error).splitlines()[0]}") from error
     if finished:
         for path in [part.path for part in parts + series] + failures:
@@ -80,7 +80,7 @@ def read_seal(folder: Path) -> SealReport:
     try:
         report = SealReport.model_validate_json(path.read_bytes())
         rows = pq.read_metadata(folder / SAMPLES_FILE).num_rows
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:
         raise RunLogError(f"{folder}: sealed, but not readable: {str(error).splitlines()[0]}") from error
     except ValidationError as error:
         raise RunLogError(f"{path}: not a seal of format {FORMAT}") from error
@@ -93,7 +93,7 @@ def _merge(parts: list[Part], path: Path, schema: pa.Schema) -> int:
     """Write all batches of all parts to one Parquet file and return the number of rows."""
     temporary = path.with_name(f".{path.name}")
     rows = 0
-    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
         for table in _grouped(parts, schema):
             writer.write_table(table)
             rows += table.num_rows
@@ -116,11 +116,18 @@ def _grouped(parts: list[Part], schema: pa.Schema) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting, schema).unify_dictionaries()
 
 
+def _whole_lines(path: Path) -> str:
+    """Return the text up to its last line end: a line a crash cut short must not run into the next process's first."""
+    text = path.read_text("utf-8")
+    return text[: text.rfind("\n") + 1]
+
+
 def _problems(folder: Path, run: Run, parts: list[Part]) -> Iterator[LogProblem]:
     """Yield what separates the log from what the processes did."""
-    by_path = {part.path: part for part in parts}
-    for process in run.generator.processes:
-        part = by_path.get(samples_path(folder, process))
+    by_process = {process_of(part.path): part for part in parts}
+    # a log nobody announced is held to the same rules: its samples are in the result too
+    for process in sorted({*run.generator.processes, *by_process}):
+        part = by_process.get(process)
         if part is None:
             yield LogProblem(name="log_missing", process=process, detail="wrote no samples file")
             continue
