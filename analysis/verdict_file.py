@@ -31,16 +31,20 @@ def read(run_dir: Path) -> Verdict:
     """Return the verdict of a run; RunLogError when it is missing or not of this format."""
     path = run_dir / VERDICT_FILE
     try:
-        document = json.loads(path.read_bytes())
-        if document.pop("format") != FORMAT:
-            raise RunLogError(f"{path}: not of format {FORMAT}")
-        for key in _DERIVED:
-            del document["run"][key]
-        return _VERDICT.validate_python(document)
+        return _VERDICT.validate_python(_fields(json.loads(path.read_bytes())))
     except OSError as error:
         raise RunLogError(f"{path}: {error.strerror or error}; judge the run first") from error
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunLogError(f"{path}: not a verdict of format {FORMAT}") from error
+
+
+def _fields(document: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds
+    """Return the fields of a Verdict out of its document; ValueError, KeyError or TypeError when it is none."""
+    if document["format"] != FORMAT:
+        raise ValueError("another format")
+    fields = {key: value for key, value in document.items() if key != "format"}
+    fields["run"] = {key: value for key, value in document["run"].items() if key not in _DERIVED}
+    return fields
 
 
 def dumps(verdict: Verdict) -> str:

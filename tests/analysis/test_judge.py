@@ -107,9 +107,7 @@ INVALID: dict[str, tuple[Spoil, set[str]]] = {
         {"cut_short"},
     ),
     "the fuse blew": (
-        lambda made: made.with_run(
-            ended_at_s=made.start_s + 35, ended_by=EndedBy.FUSE, end_reason="no answer for 5 s"
-        ),
+        lambda made: made.with_run(ended_at_s=made.start_s + 35, ended_by=EndedBy.FUSE, end_reason="no answer for 5 s"),
         {"cut_short", "target_lost"},
     ),
     "the harness gave up in a run without a planned time": (
@@ -262,9 +260,7 @@ def test_a_run_that_cannot_speak_for_the_server_is_invalid_and_says_why(made: An
 
 
 UNDISTURBED: dict[str, Spoil] = {
-    "ten steady seconds": lambda made: made.with_run(
-        load_profile=made.profile(ramp_s=65.0), started_at_s=made.start_s
-    ),
+    "ten steady seconds": lambda made: made.with_run(load_profile=made.profile(ramp_s=65.0), started_at_s=made.start_s),
     "half a second early": lambda made: made.with_run(ended_at_s=made.start_s + 74.5),
     "stopped by hand, as a run without a planned time is": lambda made: made.with_run(
         load_profile=made.profile(duration_s=None), ended_by=EndedBy.HAND
@@ -277,9 +273,7 @@ UNDISTURBED: dict[str, Spoil] = {
     "one in a hundred throttled": lambda made: made.good(
         samples=made.changed(lambda frame: (frame["kind"] == "http") & (frame.index % 100 == 0), outcome="throttled")
     ),
-    "a request half a second before the start": lambda made: made.good(
-        samples=made.added([made.row(sent_at_s=-0.9)])
-    ),
+    "a request half a second before the start": lambda made: made.good(samples=made.added([made.row(sent_at_s=-0.9)])),
     "an order older than the run": lambda made: made.good(
         samples=made.added([made.row(kind="freshness", sent_at_s=-500.0)])
     ),
@@ -345,6 +339,19 @@ def test_errors_above_five_percent_fire_the_rollback_trigger(made: Any) -> None:
     assert verdict.outcome is Outcome.FAIL
     assert verdict.rollback == ("the whole run: error_rate 10 %, limit < 5 %",)
     assert verdict.headline == "Fail: the whole run: error_rate 10 %, limit < 5 % and 42 more."
+
+
+@pytest.mark.parametrize(
+    ("spawned_s", "doubts"),
+    [(11.0, []), (11.1, [("spawning_late", False)]), (75.0, [("spawning_late", True)])],
+    ids=["a second after the ramp", "later", "with the end of the run"],
+)
+def test_sellers_that_came_after_the_ramp_are_told_and_invalidate_when_they_never_were_all_there(
+    made: Any, spawned_s: float, doubts: list[tuple[str, bool]]
+) -> None:
+    verdict = judge(made.with_run(spawned_at_s=made.start_s + spawned_s), made.shipped, PLAIN)
+
+    assert [(doubt.name, doubt.invalidates) for doubt in verdict.doubts] == doubts
 
 
 def test_rollback_is_told_of_an_invalid_run_too(made: Any) -> None:
@@ -483,7 +490,7 @@ def test_a_narrowed_run_is_no_release_verdict_and_lists_all_forty_steps(made: An
     assert {step.reason for step in verdict.steps if step.status is StepStatus.NOT_RUN} == {"not in scope"}
     assert sum(step.status is StepStatus.PASSED for step in verdict.steps) == 5
     assert [workflow.workflow for workflow in verdict.workflows] == ["listing"]
-    # 170 × 5 answers in 65 s are 13.1 rps: the shipped file asks a demo run for 100
+    # 170 * 5 answers in 65 s are 13.1 rps: the shipped file asks a demo run for 100
     assert broken(verdict) == [(None, None, "throughput", "high")]
 
 

@@ -130,9 +130,7 @@ def test_apdex_has_both_its_edges_inside() -> None:
     assert figure("apdex", frame) == (0.4, 5)
 
 
-@pytest.mark.parametrize(
-    ("share", "needed"), [(0.5, 5), (0.75, 11), (0.9, 29), (0.95, 59), (0.99, 299), (0.999, 2995)]
-)
+@pytest.mark.parametrize(("share", "needed"), [(0.5, 5), (0.75, 11), (0.9, 29), (0.95, 59), (0.99, 299), (0.999, 2995)])
 def test_a_percentile_needs_enough_samples_to_be_below_the_largest(share: float, needed: int) -> None:
     assert percentile_needed(share) == needed
     # the chance that all n lie below the quantile is q^n: 5 % at most with that many, more with one fewer
@@ -198,7 +196,9 @@ def test_adding_an_error_never_improves(outcomes: list[str], added: str) -> None
 @settings(max_examples=60, deadline=None)
 def test_shards_merged_in_any_order_are_as_one(outcomes: list[str], times: list[float], at: int, seed: int) -> None:
     length = min(len(outcomes), len(times))
-    whole = samples(*outcomes[:length], times_ms=times[:length], cache=["hit", "miss"] * (length // 2) + ["none"] * (length % 2))
+    whole = samples(
+        *outcomes[:length], times_ms=times[:length], cache=["hit", "miss"] * (length // 2) + ["none"] * (length % 2)
+    )
     cut = at % (length + 1)
     merged = pd.concat([whole.iloc[cut:], whole.iloc[:cut]]).sample(frac=1, random_state=seed)
 

@@ -296,7 +296,7 @@ def test_an_override_that_cannot_be_meant_is_refused_by_its_flag(case: str) -> N
 def test_an_override_without_a_limit_to_move_is_refused(tmp_path: Path) -> None:
     file = load_thresholds(one(tmp_path, 'stat = "mean"\ncritical = "< 5 s"'))
 
-    with pytest.raises(UsageProblem, match="--response-time: .* has no high limit for mean of the whole run to move"):
+    with pytest.raises(UsageProblem, match=r"--response-time: .* has no high limit for mean of the whole run to move"):
         with_overrides(file, Overrides(response_time_ms=1500))
 
 
