@@ -17,7 +17,7 @@ from runlog.workflows import WORKFLOWS
 START_S = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 RAMP_S = 10.0
 PLANNED_S = 75.0
-EACH_STEP = 170  # 40 × 170 / 65 s = 104.6 rps
+EACH_STEP = 170  # 40 * 170 / 65 s = 104.6 rps
 EACH_WORKFLOW = 60
 FORTY = tuple((workflow, step) for workflow, steps in WORKFLOWS.items() for step in steps)
 
@@ -38,9 +38,7 @@ class Builder:
         values: dict[str, Any] = {
             "id": "20231114-221320",
             "stage": None,
-            "load_profile": LoadProfile(
-                name="demo", sellers=40, spawn_per_s=10.0, duration_s=PLANNED_S, ramp_s=RAMP_S
-            ),
+            "load_profile": LoadProfile(name="demo", sellers=40, spawn_per_s=10.0, duration_s=PLANNED_S, ramp_s=RAMP_S),
             "target": TargetInfo(name="sandbox", url="http://127.0.0.1:7080", monitors=("memory", "cpu")),
             "revision": "abc123",
             "seed": 7,
