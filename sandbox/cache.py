@@ -65,10 +65,6 @@ class PageCache:
             self._pages[key] = page
         return page
 
-    def clear(self) -> None:
-        """Drop every page."""
-        self._pages.clear()
-
     @property
     def size_bytes(self) -> int:
         """Bytes of the pages kept now."""

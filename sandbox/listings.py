@@ -45,7 +45,7 @@ def create(shop: Shop, call: Call) -> Reply:
         "INSERT INTO listings VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', 0, ?, ?, ?)",
         listing_id, seller.wallet, seller.uid, call.body["title"], price, float(price),
         call.body.get("currency") or "USD", category_id(shop, call.body["categoryId"]), orjson.dumps(document),
-        call.now_ms, call.now_ms, touch=_tags(seller.wallet, listing_id),
+        call.now_ms, call.now_ms, touch=_tags(seller.wallet, listing_id, shelf=True),
     )  # fmt: skip
     return Reply(listing_object(_require(shop, listing_id)), 201)
 
@@ -66,12 +66,13 @@ def update(shop: Shop, call: Call) -> Reply:
         document["metadata"] = kept["metadata"] | document["metadata"]
     price = read_price(call.body["price"]) if "price" in call.body else row["price"]
     category = category_id(shop, call.body["categoryId"]) if "categoryId" in call.body else row["category"]
+    moved = (status or row["status"], category) != (row["status"], row["category"])
     shop.db.write(
         "UPDATE listings SET title = ?, price = ?, price_sort = ?, currency = ?, category = ?, status = ?,"
         " document = ?, updated_ms = ? WHERE id = ?",
         call.body.get("title") or row["title"], price, float(price), call.body.get("currency") or row["currency"],
         category, status or row["status"], orjson.dumps(kept | document), call.now_ms, row["id"],
-        touch=_tags(row["wallet"], row["id"]),
+        touch=_tags(row["wallet"], row["id"], shelf=moved),
     )  # fmt: skip
     return Reply(listing_object(_require(shop, row["id"])))
 
@@ -83,7 +84,7 @@ def delete(shop: Shop, call: Call) -> Reply:
         return Reply(None)
     shop.db.write(
         "UPDATE listings SET status = 'inactive', updated_ms = ? WHERE id = ?",
-        call.now_ms, row["id"], touch=_tags(row["wallet"], row["id"]),
+        call.now_ms, row["id"], touch=_tags(row["wallet"], row["id"], shelf=row["status"] != "inactive"),
     )  # fmt: skip
     return Reply({"message": "Listing deleted", "listingId": row["id"]})
 
@@ -216,8 +217,10 @@ def _require(shop: Shop, listing_id: str) -> Row:
     return row
 
 
-def _tags(wallet: str, listing_id: str) -> tuple[str, ...]:
-    return (f"listings:{wallet}", f"listing:{listing_id}")
+def _tags(wallet: str, listing_id: str, *, shelf: bool) -> tuple[str, ...]:
+    """Name what a write to a listing changes; the shelf is how many listings there are of each status and category."""
+    tags = (f"listings:{wallet}", f"listing:{listing_id}")
+    return (*tags, f"shelf:{wallet}") if shelf else tags
 
 
 def view(shop: Shop, call: Call) -> Reply:

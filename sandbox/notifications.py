@@ -115,7 +115,9 @@ def _own(shop: Shop, call: Call) -> Row | None:
 
 def _mark_read(shop: Shop, row: Row) -> None:
     shop.db.write(
-        "UPDATE notifications SET read = 1 WHERE id = ?", row["id"], touch=(f"notifications:{row['wallet']}",)
+        "UPDATE notifications SET read = 1 WHERE id = ? AND read = 0",
+        row["id"],
+        touch=(f"notifications:{row['wallet']}",),
     )
 
 

@@ -56,7 +56,7 @@ def _set_step(shop: Shop, call: Call, step: str) -> Reply:
     if seller is None:
         return Reply(None)
     changed = _with_step(seller, step, fields, completed=completed, now_ms=call.now_ms)
-    save_seller(shop, changed)
+    save_seller(shop, seller, changed)
     return Reply(_state(changed.wallet, changed.steps, completed=changed.onboarding_completed))
 
 

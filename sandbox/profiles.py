@@ -58,7 +58,7 @@ def create(shop: Shop, call: Call) -> Reply:
         seller = create_seller(shop, caller.wallet, caller.uid, fields, call.now_ms)
         return Reply(profile_object(shop, seller), 201)
     seller = replace(existing, fields=existing.fields | fields, updated_ms=call.now_ms)
-    save_seller(shop, seller)
+    save_seller(shop, existing, seller)
     return Reply(profile_object(shop, seller))
 
 
@@ -71,7 +71,7 @@ def show(shop: Shop, call: Call) -> Reply:
 def update(shop: Shop, call: Call) -> Reply:
     """Change the fields that were sent; social links are replaced as a whole. Data is null without a profile."""
     fields = read_fields(call.body, _TEXTS | _UPDATE_ONLY)
-    payout = Fields(call.body).mapping("payoutSettings")
+    payout = _payout_settings(call.body)
     if payout is not None:
         fields["payoutSettings"] = payout
     existing = find_seller(shop, call.wallet)
@@ -79,7 +79,7 @@ def update(shop: Shop, call: Call) -> Reply:
         return Reply(None)
     steps = existing.steps | ({"profile_setup": True} if _MARKS_PROFILE_SETUP & call.body.keys() else {})
     seller = replace(existing, fields=existing.fields | fields, steps=steps, updated_ms=call.now_ms)
-    save_seller(shop, seller)
+    save_seller(shop, existing, seller)
     return Reply(profile_object(shop, seller))
 
 
@@ -111,7 +111,7 @@ def verify(shop: Shop, call: Call) -> Reply:
     kind = fields.one_of("verificationType", ("email", "phone", "kyc"), required=True)
     fields.check()
     seller = require_seller(shop, call.signed_in.wallet)
-    save_seller(shop, replace(seller, verified=seller.verified | {kind: True}, updated_ms=call.now_ms))
+    save_seller(shop, seller, replace(seller, verified=seller.verified | {kind: True}, updated_ms=call.now_ms))
     return Reply({"walletAddress": seller.wallet, "verificationType": kind, "status": "completed"})
 
 
@@ -145,3 +145,10 @@ def read_fields(body: dict[str, Any], longest: dict[str, int]) -> dict[str, Any]
         found["socialLinks"] = links
     fields.check()
     return found
+
+
+def _payout_settings(body: dict[str, Any]) -> dict[str, Any] | None:
+    fields = Fields(body)
+    settings = fields.mapping("payoutSettings")
+    fields.check()
+    return settings

@@ -47,7 +47,7 @@ PROFILE_ROUTES = (
     Route("POST", f"{M}/seller/profile", profiles.create, Access.TOKEN, limits=_PROFILE_WRITES),
     Route(
         "GET", f"{M}/seller/{{w}}", profiles.show,
-        tags=("profile:{w}", "listings:{w}", "sales:{w}"), limits=_redis("seller_profile", 60),
+        tags=("profile:{w}", "shelf:{w}", "sales:{w}"), limits=_redis("seller_profile", 60),
     ),
     Route("PUT", f"{M}/seller/{{w}}", profiles.update, Access.OWNER, limits=_PROFILE_WRITES),
     Route("GET", f"{M}/sellers/{{w}}", profiles.show_public, tags=("profile:{w}",), limits=_PUBLIC),
@@ -56,7 +56,7 @@ PROFILE_ROUTES = (
     Route("GET", f"{M}/seller/verification/{{uid}}/verification", profiles.verification, Access.SELF),
     Route(
         "GET", f"{M}/seller/onboarding/{{w}}", onboarding.show,
-        tags=("profile:{w}",), limits=_redis("onboarding", 30),
+        tags=("steps:{w}",), limits=_redis("onboarding", 30),
     ),
     *(
         Route("PUT", f"{M}/seller/onboarding/{{w}}/{step}", onboarding.set_step(step), Access.OWNER)
@@ -68,11 +68,11 @@ PROFILE_ROUTES = (
 TIER_ROUTES = (
     Route(
         "GET", f"{M}/seller/{{w}}/tier", tiers.current,
-        tags=("profile:{w}",), limits=_redis("seller_tier", 30),
+        tags=("steps:{w}", "tier:{w}"), limits=_redis("seller_tier", 30),
     ),
     Route(
         "GET", f"{M}/seller/{{w}}/tier/progress", tiers.progress,
-        tags=("profile:{w}", "listings:{w}", "sales:{w}"), limits=_redis("seller_tier_progress", 30),
+        tags=("steps:{w}", "tier:{w}", "shelf:{w}", "sales:{w}"), limits=_redis("seller_tier_progress", 30),
     ),
     Route("POST", "/api/sellers/tier/evaluate", tiers.evaluate, Access.TOKEN, Family.TOKEN),
     Route("GET", "/api/sellers/tier/criteria", tiers.criteria, Access.TOKEN, Family.TOKEN),
@@ -105,11 +105,11 @@ LISTING_ROUTES = (
 DASHBOARD_ROUTES = (
     Route(
         "GET", f"{M}/seller/dashboard/{{w}}", dashboards.stats, Access.OWNER,
-        tags=("orders:{w}", "listings:{w}", "notifications:{w}"), limits=_redis("seller_dashboard", 60),
+        tags=("orders:{w}", "shelf:{w}", "notifications:{w}"), limits=_redis("seller_dashboard", 60),
     ),
     Route(
         "GET", f"{M}/seller/dashboard/analytics/{{w}}", dashboards.analytics, Access.OWNER,
-        tags=("orders:{w}", "listings:{w}"), limits=_redis("seller_analytics", 30),
+        tags=("orders:{w}", "shelf:{w}"), limits=_redis("seller_analytics", 30),
     ),
     Route(
         "GET", f"{M}/seller/dashboard/notifications/{{w}}", notifications.list_of_wallet, Access.OWNER,

@@ -61,16 +61,19 @@ def create_seller(shop: Shop, wallet: str, uid: str, fields: dict[str, Any], now
     seller = Seller(wallet, uid, "bronze", fields, steps, verified, now_ms, now_ms)
     shop.db.write(
         "INSERT INTO sellers VALUES (?, ?, ?, ?, ?, ?)",
-        wallet, uid, seller.tier, _document(seller), now_ms, now_ms, touch=(f"profile:{wallet}",),
+        wallet, uid, seller.tier, _document(seller), now_ms, now_ms,
+        touch=(f"profile:{wallet}", f"steps:{wallet}", f"tier:{wallet}"),
     )  # fmt: skip
     return seller
 
 
-def save_seller(shop: Shop, seller: Seller) -> None:
-    """Store the fields, steps and verifications of a seller."""
+def save_seller(shop: Shop, before: Seller, seller: Seller) -> None:
+    """Store the fields, steps and verifications of a seller; the pages of the tier only show the steps."""
+    wallet = seller.wallet
+    touch = (f"profile:{wallet}", f"steps:{wallet}") if seller.steps != before.steps else (f"profile:{wallet}",)
     shop.db.write(
         "UPDATE sellers SET document = ?, updated_ms = ? WHERE wallet = ?",
-        _document(seller), seller.updated_ms, seller.wallet, touch=(f"profile:{seller.wallet}",),
+        _document(seller), seller.updated_ms, wallet, touch=touch,
     )  # fmt: skip
 
 

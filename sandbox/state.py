@@ -88,6 +88,7 @@ class Database:
     def write(self, sql: str, *values: Value, touch: tuple[str, ...] = ()) -> sqlite3.Cursor:
         """Change something, and outdate the pages that show it."""
         cursor = self._primary.execute(sql, values)
+        touch = touch if cursor.rowcount else ()  # a write that changed no row outdates nothing
         self._touch(touch)
         if self._replica is not None:
             self._pending.append(_Write(self._clock(), sql, values, touch))

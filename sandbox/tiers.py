@@ -132,7 +132,7 @@ def evaluate(shop: Shop, call: Call) -> Reply:
     if upgraded:
         shop.db.write(
             "UPDATE sellers SET tier = ?, updated_ms = ? WHERE wallet = ?",
-            now, call.now_ms, seller.wallet, touch=(f"profile:{seller.wallet}",),
+            now, call.now_ms, seller.wallet, touch=(f"profile:{seller.wallet}", f"tier:{seller.wallet}"),
         )  # fmt: skip
     data = {"walletAddress": seller.wallet, "upgraded": upgraded, "previousTier": seller.tier, "currentTier": now}
     return Reply(data, message="Tier evaluation completed")

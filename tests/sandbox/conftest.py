@@ -37,11 +37,11 @@ class Answer:
     body: bytes
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever the JSON holds
+    def json(self) -> Any:
         return json.loads(self.body)
 
     @property
-    def data(self) -> Any:  # noqa: ANN401 - whatever the JSON holds
+    def data(self) -> Any:
         return self.json["data"]
 
     @property
@@ -218,7 +218,7 @@ def other(sandbox: Running) -> Iterator[Person]:
 class InProcess:
     """A sandbox without a socket: requests go straight into the ASGI application."""
 
-    def __init__(self, options: Options | None = None, **settings: Any) -> None:  # noqa: ANN401 - fields of Options
+    def __init__(self, options: Options | None = None, **settings: Any) -> None:
         self.control, self.app = build(options or Options(**settings))
         self._runner = asyncio.Runner()
 
@@ -246,10 +246,10 @@ class InProcess:
         messages = [{"type": "http.request", "body": content, "more_body": False}]
         got: list[Any] = []
 
-        async def receive() -> Any:  # noqa: ANN401 - an ASGI message
+        async def receive() -> Any:
             return messages.pop() if messages else {"type": "http.disconnect"}
 
-        async def send(message: Any) -> None:  # noqa: ANN401 - an ASGI message
+        async def send(message: Any) -> None:
             got.append(message)
 
         await self.app(scope, receive, send)
@@ -273,7 +273,7 @@ def inside() -> Iterator[Callable[..., InProcess]]:
     """Build sandboxes without sockets; all are closed at the end of the test."""
     built: list[InProcess] = []
 
-    def begin(**settings: Any) -> InProcess:  # noqa: ANN401 - fields of Options
+    def begin(**settings: Any) -> InProcess:
         built.append(InProcess(**settings))
         return built[-1]
 

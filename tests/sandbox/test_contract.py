@@ -537,3 +537,94 @@ def test_trends_refuses_limit_and_needs_a_metric(seller: Person) -> None:
 @pytest.mark.parametrize(("period", "status"), [("1d", 200), ("365d", 200), ("366d", 400), ("0d", 400), ("1y", 400)])
 def test_dashboard_period(seller: Person, period: str, status: int) -> None:
     assert seller.client.get(f"{M}/seller/dashboard/analytics/{seller.wallet}?period={period}").status == status
+
+
+def test_second_profile_of_a_wallet_brings_the_first_up_to_date(seller: Person) -> None:
+    body = {"walletAddress": seller.wallet, "bio": "Second thoughts"}
+    answer = seller.client.post(f"{M}/seller/profile", body)
+    assert (answer.status, answer.data["bio"], answer.data["storeName"]) == (200, "Second thoughts", "Oak and Ash")
+    missing = seller.client.post(f"{M}/seller/profile", {"bio": "x"})
+    assert (missing.status, missing.code) == (400, "VALIDATION_ERROR")
+
+
+def test_routes_of_a_wallet_without_a_profile(client: Client) -> None:
+    person = sign_in(client)
+    assert client.put(f"{M}/seller/{person.wallet}", {"bio": "x"}).json["data"] is None
+    assert client.put(f"{M}/seller/onboarding/{person.wallet}/verification", {"completed": True}).json["data"] is None
+    assert client.get(f"{M}/seller/onboarding/{person.wallet}").data["completionPercentage"] == 0
+    for path in (f"{M}/sellers/{person.wallet}", f"{M}/seller/{person.wallet}/tier"):
+        assert client.get(path).code == "SELLER_NOT_FOUND"
+    assert client.get(f"/api/seller-analytics/{person.uid}/metrics").status == 404
+    dashboard = client.get(f"{M}/seller/dashboard/{person.wallet}").data
+    assert (dashboard["sales"]["total"], dashboard["orders"]["pending"]) == (0, 0)
+    assert client.get(f"{M}/seller/orders/{person.wallet}").data["orders"] == []
+
+
+def test_payout_settings_are_kept_and_never_shown(seller: Person) -> None:
+    answer = seller.client.put(f"{M}/seller/{seller.wallet}", {"payoutSettings": {"address": "0xsecret"}})
+    assert answer.status == 200
+    assert "0xsecret" not in answer.body.decode()
+    assert seller.client.put(f"{M}/seller/{seller.wallet}", {"payoutSettings": "x"}).status == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("?limit=0", 400), ("?limit=1", 200), ("?limit=100", 200), ("?limit=101", 400), ("?limit=x", 400),
+     ("?offset=-1", 400), ("?status=paid", 200), ("?status=eaten", 400), ("?sortBy=amount&sortOrder=asc", 200)],
+)  # fmt: skip
+def test_order_list_query(seller: Person, query: str, status: int) -> None:
+    assert seller.client.get(f"{M}/seller/orders/{seller.wallet}{query}").status == status
+
+
+def test_lists_are_paged_and_sorted(seller: Person) -> None:
+    prices = ["3.00000000", "1.00000000", "10.00000000"]
+    ids = [seller.listing(price=price).data["id"] for price in prices]
+    path = f"{M}/seller/listings/{seller.wallet}"
+    by_price = seller.client.get(f"{path}?sortBy=price&sortOrder=asc").data["listings"]
+    assert [listing["price"] for listing in by_price] == ["1.00000000", "3.00000000", "10.00000000"]
+    second = seller.client.get(f"{path}?limit=2&offset=2").data
+    assert ([listing["id"] for listing in second["listings"]], second["total"], second["page"]) == ([ids[0]], 3, 2)
+    store = seller.client.get(f"{M}/sellers/{seller.wallet}/listings?page=2&limit=2").data
+    assert [listing["id"] for listing in store["listings"]] == [ids[0]]
+    assert (store["pagination"]["hasNext"], store["pagination"]["hasPrev"]) == (False, True)
+    assert seller.client.get(f"{path}?status=draft").data["listings"] == []
+    assert seller.client.get(f"{path}?status=eaten").status == 400
+
+
+def test_metadata_is_merged_and_category_found_by_slug_name_and_id(seller: Person) -> None:
+    lid = seller.listing(metadata={"a": 1, "b": 1}).data["id"]
+    path = f"{M}/seller/listings/{lid}"
+    assert seller.client.put(path, {"metadata": {"b": 2}}).data["metadata"] == {"a": 1, "b": 2}
+    by_slug = seller.client.put(path, {"categoryId": "pet-supplies"}).data["categoryId"]
+    assert seller.client.put(path, {"categoryId": "Pet Supplies"}).data["categoryId"] == by_slug
+    assert seller.client.put(path, {"categoryId": by_slug}).data["categoryId"] == by_slug
+    assert seller.client.put(path, {"categoryId": "!!"}).status == 400
+    assert seller.client.get(f"{M}/seller/listings/detail/{lid}").data["categorySlug"] == "pet-supplies"
+
+
+@pytest.mark.parametrize("value", [None, "1", True, 1e16])
+def test_tracked_value_must_be_a_number(seller: Person, value: object) -> None:
+    body = {"metricType": "x", "value": value}
+    assert seller.client.post(f"/api/seller-analytics/{seller.uid}/track", body).status == 400
+
+
+def test_dashboards_sum_up_real_orders(seller: Person) -> None:
+    seller.listing(price="100", currency="USD")
+    orders = wait_for_orders(seller, 2)
+    first = orders[0]["id"]
+    seller.client.post(f"{M}/seller/orders/bulk-status", {"orderIds": [first], "status": "cancelled"})
+    orders = wait_for_orders(seller, 2)
+    wanted = sum(float(order["amount"]) for order in orders if order["status"] != "cancelled")
+    stats = seller.client.get(f"{M}/seller/dashboard/{seller.wallet}?u=1").data
+    assert stats["sales"]["total"] % 112.99 == pytest.approx(0, abs=0.01)  # 100 + 8 % tax + 4.99 shipping, each
+    assert stats["sales"]["total"] >= wanted - 0.01
+    assert stats["sales"]["total"] == stats["sales"]["today"] == stats["sales"]["thisMonth"]
+    metrics = seller.client.get(f"/api/seller-analytics/{seller.uid}/metrics").data
+    assert metrics["averageOrderValue"] == 112.99
+    series = seller.client.get(f"/api/seller-analytics/{seller.uid}/trends?metricType=averageOrderValue").data
+    assert series["trends"][-1]["value"] == 112.99
+    counted = seller.client.get(f"/api/seller-analytics/{seller.uid}/trends?metricType=totalOrders").data
+    assert counted["trends"][-1]["value"] >= 1
+    analytics = seller.client.get(f"{M}/seller/dashboard/analytics/{seller.wallet}?u=1").data
+    assert analytics["orders"]["byStatus"]["cancelled"] == 1
+    assert analytics["products"]["topSelling"][0]["title"] == "Oak stool"

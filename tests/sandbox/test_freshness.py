@@ -202,3 +202,27 @@ def test_write_leaves_the_other_sellers_pages_in_the_cache(name: str) -> None:
             assert town.sandbox("GET", path, token=token).headers["x-cache"] == "HIT", path
     finally:
         town.sandbox.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "kept"),
+    [
+        ("PUT", f"{M}/seller/{{w}}", {"location": "Oslo"}, f"{M}/seller/{{w}}/tier"),
+        ("PUT", f"{M}/seller/{{w}}", {"location": "Oslo"}, f"{M}/seller/onboarding/{{w}}"),
+        ("PUT", f"{M}/seller/listings/{{lid}}", {"price": "2"}, f"{M}/seller/{{w}}"),
+        ("PUT", f"{M}/seller/listings/{{lid}}", {"price": "2"}, f"{M}/seller/dashboard/{{w}}"),
+        ("PUT", f"{M}/seller/listings/{{lid}}", {"price": "2"}, f"{M}/seller/{{w}}/tier/progress"),
+        ("POST", f"{M}/listings/{{lid}}/view", {}, f"{M}/listings/{{lid}}"),
+        ("POST", "/api/user-notifications/read-all", {}, f"{M}/seller/dashboard/notifications/{{w}}"),
+        ("POST", "/api/sellers/tier/evaluate", {}, f"{M}/seller/{{w}}/tier"),
+    ],
+)
+def test_write_keeps_own_pages_it_does_not_change(method: str, path: str, body: dict[str, Any], kept: str) -> None:
+    town = Town()
+    try:
+        assert_pages_are_fresh(town)
+        names = {"w": town.people[0][0], "lid": town.listings[0][1]}
+        town.write(0, method, path.format(**names), body)
+        assert town.sandbox("GET", kept.format(**names), token=town.people[0][2]).headers["x-cache"] == "HIT"
+    finally:
+        town.sandbox.close()
