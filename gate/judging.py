@@ -105,7 +105,7 @@ def _headline(doubt: Doubt) -> str:
 
 def _unwritten(folder: Path, verdict: Verdict, error: OSError, stage: str | None, terms: Terms) -> Verdict:
     """Return the verdict of a run whose pages the disk refused; what an earlier judging left there is removed."""
-    figure = f"{folder}: {error.strerror or error}"
+    figure = f"{error.strerror or error}: {folder}"
     findings = Findings().with_doubt(
         "report_not_written", figure, "verdict and report are on the disk", invalidates=True
     )

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from gate.fuse import Fuse
 from gate.probe import Answer, ProbeError, ask
 from gate.reading import health_value, monitor_value
@@ -117,7 +119,7 @@ def monitor_run(folder: Path, target: Target, parent: int) -> None:
     is_child = os.getppid() == parent
 
     def ended() -> bool:
-        gone = os.getppid() != parent if is_child else not _exists(parent)
+        gone = os.getppid() != parent if is_child else not psutil.pid_exists(parent)
         return bool(told) or gone or _has_ended(folder)
 
     MonitorLoop(target, folder).run(ended)
@@ -144,16 +146,6 @@ def _monitor_value(monitor: Monitor) -> Value:
 
 def _health_value(check: HealthCheck) -> Value:
     return lambda answer: health_value(check, answer)
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _has_ended(folder: Path) -> bool:

@@ -54,7 +54,7 @@ def _exchange(target: Target, address: str, method: str, until: float) -> tuple[
     try:
         connection.request(method, _unique_path(address), headers={**target.headers, "Connection": "close"})
         response = connection.getresponse()
-        body = _read(connection, response, until)
+        body = _read(response, until)
     except (OSError, http.client.HTTPException) as error:
         raise ProbeError(_words(error)) from error
     finally:
@@ -70,17 +70,14 @@ def _connect(address: str, timeout_s: float) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
 
 
-def _read(connection: http.client.HTTPConnection, response: http.client.HTTPResponse, until: float) -> bytes:
+def _read(response: http.client.HTTPResponse, until: float) -> bytes:
     """Read the body; one that trickles for longer than the probe may take, or is huge, is no answer."""
     chunks = bytearray()
     while chunk := response.read1(65536):
         chunks += chunk
         if len(chunks) > _MAX_BYTES:
             raise ProbeError(f"answer of more than {_MAX_BYTES} bytes")
-        if connection.sock is not None:
-            connection.sock.settimeout(_left_s(until))
-        else:
-            _left_s(until)
+        _left_s(until)
     return bytes(chunks)
 
 

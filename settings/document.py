@@ -159,14 +159,10 @@ def _place(loc: Iterable[str | int]) -> str:
 
 def _accepted_keys(model: type[BaseModel], parents: Iterable[str | int]) -> list[str]:
     """Return the keys the model accepts at a place."""
-    at: type[BaseModel] | None = model
+    at = model
     for part in parents:
-        if isinstance(part, int) or at is None:
-            continue
-        field = _field(at, str(part))
-        at = None if field is None else _model_in(field)
-    if at is None:
-        return []
+        if isinstance(part, str):
+            at = _model_in(_field(at, part)) or at
     return [info.alias or name for name, info in at.model_fields.items()]
 
 

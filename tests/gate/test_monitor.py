@@ -117,10 +117,12 @@ def test_target_that_answers_errors_is_not_silent(site: Site, tmp_path: Path, mo
 
 
 @pytest.mark.usefixtures("quick")
-def test_series_that_cannot_be_written_is_not_swallowed(site: Site, tmp_path: Path) -> None:
+def test_series_that_cannot_be_written_is_not_swallowed(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = target_at(site.url, tmp_path)
     loop = MonitorLoop(target, tmp_path)
-    loop._writer.append = _full  # type: ignore[method-assign]  # a full disk
+    monkeypatch.setattr(loop._writer, "append", _full)
     with pytest.raises(OSError, match="No space left"):
         loop.run(for_seconds(5))
 
@@ -218,3 +220,19 @@ def _alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+@pytest.mark.usefixtures("quick")
+def test_run_whose_file_cannot_be_read_has_not_ended(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{")
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    started_s = time.monotonic()
+    try:
+        monitor_run(tmp_path, target_at(site.url, tmp_path), os.getppid())
+    finally:
+        timer.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert time.monotonic() - started_s > 0.4

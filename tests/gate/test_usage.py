@@ -88,7 +88,10 @@ def test_arguments_are_refused(
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"DEPLOYMENT_ENV": "prod"}, "{files}/targets: no target 'prod' (from DEPLOYMENT_ENV); accepted: production, sandbox"),
+        (
+            {"DEPLOYMENT_ENV": "prod"},
+            "{files}/targets: no target 'prod' (from DEPLOYMENT_ENV); accepted: production, sandbox",
+        ),
         ({"BACKEND_URL": "https://evil.example"}, "BACKEND_URL: host 'evil.example' is not listed in {files}/targets/"),
         ({"WS_URL": "x"}, "WS_URL: 'x' has scheme ''; accepted: ws, wss"),
         ({"RESPONSE_TIME_THRESHOLD": "fast"}, "RESPONSE_TIME_THRESHOLD: 'fast' is not accepted; accepted: a number"),
