@@ -1,5 +1,6 @@
 """Describe one request while it is made, and turn it into its sample and, when it failed, its kept exchange."""
 
+import math
 import re
 import time
 from typing import Any, Final
@@ -128,6 +129,7 @@ def back_off_s(answer: Answer) -> float:
         said = None  # one dialect answers in plain text
     said = said if said is not None else answer.headers.get("retry-after")
     try:
-        return min(max(float(said), 0.0), BACK_OFF_S)
+        seconds = float(said)
     except (TypeError, ValueError):
         return BACK_OFF_S
+    return BACK_OFF_S if math.isnan(seconds) else min(max(seconds, 0.0), BACK_OFF_S)

@@ -1,5 +1,6 @@
 """Hold one answer against what the workflow expects: status, envelope, identity."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -76,9 +77,12 @@ class Data(dict[str, Any]):
     def number(self, key: str) -> float:
         """Return the number under `key`, also when it was sent as text; CheckFailed when it is neither."""
         try:
-            return float(self[key])
+            value = float(self[key])
         except (TypeError, ValueError):
-            raise CheckFailed(f"'{key}' is not a number") from None
+            value = math.nan
+        if not math.isfinite(value):
+            raise CheckFailed(f"'{key}' is not a number")
+        return value
 
 
 def objects(value: Any, name: str) -> list[Data]:
@@ -115,9 +119,9 @@ def expect_status(answer: Answer, *statuses: int) -> None:
     if answer.status in statuses:
         answer.expected = True
         return
-    wanted = " or ".join(str(status) for status in statuses)
+    wanted = " or ".join(f"status {status}" for status in statuses)  # `error_text` keeps numbers after this word
     detail = _error_code(answer)
-    text = f"status {answer.status}{detail}, expected status {wanted}"
+    text = f"status {answer.status}{detail}, expected {wanted}"
     if _FIRST_SUCCESS <= answer.status < _FIRST_ERROR:
         raise CheckFailed(text)
     raise HttpError(text)
