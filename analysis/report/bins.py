@@ -117,7 +117,7 @@ def _percentiles_ms(
     taken_ms: Floats, outcome: npt.NDArray[np.object_], index: npt.NDArray[np.intp], time: Timeline
 ) -> dict[str, Floats]:
     """Return percentiles of each bin, Hyndman and Fan type 7 over ok samples and timeouts."""
-    answered = np.isin(outcome, [Outcome.OK, Outcome.TIMEOUT]) & ~np.isnan(taken_ms)
+    answered = np.isin(outcome, [Outcome.OK, Outcome.TIMEOUT])
     groups = pd.Series(taken_ms[answered]).groupby(index[answered])
     bins = range(len(time.edges_s) - 1)
     return {name: np.asarray(groups.quantile(share).reindex(bins), np.float64) for name, share in QUANTILES.items()}

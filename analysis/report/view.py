@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from analysis.report import ranking, wording
+from analysis.report import facts, ranking, wording
 from analysis.report.canvas import Chart
 from analysis.report.exchanges import Exchanges
 from analysis.report.page import (
@@ -33,10 +33,8 @@ from analysis.verdict import (
     StepStatus,
     Totals,
     Verdict,
-    Window,
     WorkflowResult,
 )
-from runlog.run import EndedBy, GeneratorInfo, Run
 
 _OPEN_ROWS: Final = 15
 """Rows about single steps and workflows shown before the rest is folded."""
@@ -51,13 +49,6 @@ _STEP_MARKS: Final = {
     StepStatus.FAILED: Mark("fail", "failed"),
     StepStatus.GAP: Mark("idle", "gap"),
     StepStatus.NOT_RUN: Mark("unclear", "not run"),
-}
-_ENDINGS: Final = {
-    EndedBy.TIME: "its planned time was over",
-    EndedBy.HAND: "by hand",
-    EndedBy.SIGNAL: "a signal, before its planned time",
-    EndedBy.FUSE: "the fuse: the target was dying",
-    EndedBy.HARNESS: "the harness",
 }
 
 
@@ -83,7 +74,7 @@ def page(verdict: Verdict, material: Material) -> Page:
         headline=verdict.headline,
         exit_code=str(verdict.exit_code),
         grade=wording.grade(verdict),
-        facts=_facts(verdict),
+        facts=facts.of_run(verdict),
         totals=_totals(verdict.totals),
         doubts=tuple(map(_doubt, ranking.gravest(verdict.doubts))),
         rollback=verdict.rollback,
@@ -99,56 +90,10 @@ def page(verdict: Verdict, material: Material) -> Page:
         kinds=material.kinds,
         errors=material.errors,
         exchanges=material.exchanges,
-        evidence=_evidence(run),
+        evidence=facts.of_generator(run),
         files=tuple(Fact(name, digest) for name, digest in sorted(verdict.files.items())),
         judge_again=f"sellergate judge {shlex.quote(str(material.run_dir))}",
     )
-
-
-def _facts(verdict: Verdict) -> tuple[Fact, ...]:
-    run = verdict.run
-    return (
-        Fact("Run", run.id),
-        Fact("Target", f"{run.target.name}, {run.target.url}"),
-        Fact("Revision", run.revision or wording.MISSING),
-        Fact("Load profile", run.load_profile.name or "none, plain locust"),
-        Fact("Load model", _load_model(run)),
-        Fact("Stage", run.stage or wording.MISSING),
-        Fact("Started", wording.moment(run.started_at_s)),
-        Fact("Ended", _ending(run)),
-        Fact("Duration", _duration(run)),
-        Fact("Steady window", _window(verdict.window)),
-    )
-
-
-def _load_model(run: Run) -> str:
-    profile = run.load_profile
-    sellers = "" if profile.sellers is None else f", {wording.several(profile.sellers, 'seller', 'sellers')}"
-    pace = "" if profile.spawn_per_s is None else f", {wording.number(profile.spawn_per_s)} more a second"
-    return f"{run.load_model}{sellers}{pace}"
-
-
-def _ending(run: Run) -> str:
-    if run.ended_at_s is None:
-        return "not known: the run did not say"
-    words = [
-        wording.moment(run.ended_at_s),
-        *([_ENDINGS[run.ended_by]] if run.ended_by is not None else []),
-        *([run.end_reason] if run.end_reason is not None else []),
-    ]
-    return "; ".join(words)
-
-
-def _duration(run: Run) -> str:
-    took = "not known" if run.ended_at_s is None else wording.duration(run.ended_at_s - run.started_at_s)
-    planned_s = run.load_profile.duration_s
-    return f"{took}, no time planned" if planned_s is None else f"{took} of {wording.duration(planned_s)} planned"
-
-
-def _window(window: Window | None) -> str:
-    if window is None:
-        return "none"
-    return f"{wording.number(window.start_s)} s to {wording.number(window.end_s)} s; {window.rule}"
 
 
 def _totals(totals: Totals) -> tuple[Fact, ...]:
@@ -265,20 +210,3 @@ def _uri(png: bytes) -> str:
 
 def _chart_note(outside: int) -> str:
     return f"{wording.count(outside)} requests sent outside the run's time are not drawn." if outside else ""
-
-
-def _evidence(run: Run) -> tuple[Fact, ...]:
-    generator = run.generator
-    return (
-        Fact("sellergate", generator.sellergate),
-        Fact("Locust", generator.locust),
-        Fact("Python", generator.python),
-        Fact("Generator", _generator(generator)),
-        Fact("Seed", str(run.seed)),
-        Fact("Run format", str(run.format)),
-    )
-
-
-def _generator(generator: GeneratorInfo) -> str:
-    processes = wording.several(len(generator.processes), "process", "processes")
-    return processes if generator.cpu_count is None else f"{processes}, {generator.cpu_count} cores"

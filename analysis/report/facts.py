@@ -1,0 +1,81 @@
+"""Tell in words what was run: target, load, times, window, generator."""
+
+from typing import Final
+
+from analysis.report import wording
+from analysis.report.page import Fact
+from analysis.verdict import Verdict, Window
+from runlog.run import EndedBy, GeneratorInfo, Run
+
+_ENDINGS: Final = {
+    EndedBy.TIME: "its planned time was over",
+    EndedBy.HAND: "by hand",
+    EndedBy.SIGNAL: "a signal, before its planned time",
+    EndedBy.FUSE: "the fuse: the target was dying",
+    EndedBy.HARNESS: "the harness",
+}
+
+
+def of_run(verdict: Verdict) -> tuple[Fact, ...]:
+    """Return what was run, against what, and how it went."""
+    run = verdict.run
+    return (
+        Fact("Run", run.id),
+        Fact("Target", f"{run.target.name}, {run.target.url}"),
+        Fact("Revision", run.revision or wording.MISSING),
+        Fact("Load profile", run.load_profile.name or "none, plain locust"),
+        Fact("Load model", _load_model(run)),
+        Fact("Stage", run.stage or wording.MISSING),
+        Fact("Started", wording.moment(run.started_at_s)),
+        Fact("Ended", _ending(run)),
+        Fact("Duration", _duration(run)),
+        Fact("Steady window", _window(verdict.window)),
+    )
+
+
+def _load_model(run: Run) -> str:
+    profile = run.load_profile
+    sellers = "" if profile.sellers is None else f", {wording.several(profile.sellers, 'seller', 'sellers')}"
+    pace = "" if profile.spawn_per_s is None else f", {wording.number(profile.spawn_per_s)} more a second"
+    return f"{run.load_model}{sellers}{pace}"
+
+
+def _ending(run: Run) -> str:
+    if run.ended_at_s is None:
+        return "not known: the run did not say"
+    words = [
+        wording.moment(run.ended_at_s),
+        *([_ENDINGS[run.ended_by]] if run.ended_by is not None else []),
+        *([run.end_reason] if run.end_reason is not None else []),
+    ]
+    return "; ".join(words)
+
+
+def _duration(run: Run) -> str:
+    took = "not known" if run.ended_at_s is None else wording.duration(run.ended_at_s - run.started_at_s)
+    planned_s = run.load_profile.duration_s
+    return f"{took}, no time planned" if planned_s is None else f"{took} of {wording.duration(planned_s)} planned"
+
+
+def _window(window: Window | None) -> str:
+    if window is None:
+        return "none"
+    return f"{wording.number(window.start_s)} s to {wording.number(window.end_s)} s; {window.rule}"
+
+
+def of_generator(run: Run) -> tuple[Fact, ...]:
+    """Return what produced the load, so that it can be produced again."""
+    generator = run.generator
+    return (
+        Fact("sellergate", generator.sellergate),
+        Fact("Locust", generator.locust),
+        Fact("Python", generator.python),
+        Fact("Generator", _generator(generator)),
+        Fact("Seed", str(run.seed)),
+        Fact("Run format", str(run.format)),
+    )
+
+
+def _generator(generator: GeneratorInfo) -> str:
+    processes = wording.several(len(generator.processes), "process", "processes")
+    return processes if generator.cpu_count is None else f"{processes}, {generator.cpu_count} cores"
