@@ -1,0 +1,189 @@
+"""One request becomes one sample; back-off, token life and cache status are read as the contract says."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locustfiles._calls import Call, back_off_s, cache_status, token_life_s
+from locustfiles._checks import Answer
+from locustfiles._transport import Trace
+from runlog.schema import Cache, Kind, Outcome
+from settings.target import CacheHeaders
+
+OTHER_NAMES = CacheHeaders(status_header="CF-Cache-Status", hit_values=("HIT", "STALE"), miss_values=("EXPIRED",))
+
+
+class Headers(dict[str, str]):
+    """Headers as the client gives them: capitals do not matter."""
+
+    def __init__(self, given: dict[str, str]) -> None:
+        super().__init__({name.lower(): value for name, value in given.items()})
+
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # as the client's
+        return super().get(name.lower(), default)
+
+
+def _throttled(body: object, **headers: str) -> Answer:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Answer(429, Headers({name.replace("_", "-"): value for name, value in headers.items()}), raw)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        # contract.md 4.1: body only, the full window, no header
+        (_throttled({"success": False, "error": "Rate limit exceeded", "retryAfter": 60}), 60.0),
+        (_throttled({"success": False, "error": "Rate limit exceeded", "retryAfter": 7}), 7.0),
+        # 4.2: JSON with a code and no time; plain text with Retry-After
+        (_throttled({"success": False, "error": {"code": "AUTH_RATE_LIMIT_EXCEEDED"}}, RateLimit_Reset="30"), 60.0),
+        (_throttled(b"Too many requests", Retry_After="12"), 12.0),
+        # 4.3: JSON and Retry-After
+        (_throttled({"success": False, "error": {"code": "TOO_MANY_REQUESTS"}}, Retry_After="9"), 9.0),
+        # the body says it where both do
+        (_throttled({"retryAfter": 3}, Retry_After="50"), 3.0),
+        (_throttled({"retryAfter": "4"}), 4.0),
+        (_throttled({"retryAfter": 0.25}), 0.25),
+        (_throttled({"retryAfter": 0}), 0.0),
+        (_throttled({"retryAfter": -5}), 0.0),
+        (_throttled({"retryAfter": 60.0}), 60.0),
+        (_throttled({"retryAfter": 61}), 60.0),
+        (_throttled({"retryAfter": 900}), 60.0),
+        (_throttled(b"", Retry_After="Wed, 21 Oct 2026 07:28:00 GMT"), 60.0),
+        (_throttled({"retryAfter": "soon"}), 60.0),
+        (_throttled({"retryAfter": None}, Retry_After="5"), 5.0),
+        (_throttled({"retryAfter": [1]}), 60.0),
+        (_throttled({"retryAfter": "nan"}), 60.0),
+        (_throttled([429]), 60.0),
+        (_throttled(b""), 60.0),
+    ],
+)
+def test_back_off_is_what_the_answer_asks_at_most_a_minute(answer: Answer, seconds: float) -> None:
+    assert back_off_s(answer) == seconds
+
+
+@given(st.binary(max_size=40), st.none() | st.text(max_size=10))
+def test_back_off_is_between_nothing_and_a_minute_whatever_comes(body: bytes, header: str | None) -> None:
+    headers = Headers({} if header is None else {"Retry-After": header})
+    assert 0.0 <= back_off_s(Answer(429, headers, body)) <= 60.0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("24h", 86_400.0),
+        ("1h", 3_600.0),
+        ("30m", 1_800.0),
+        ("45s", 45.0),
+        ("90", 90.0),
+        (90, 90.0),
+        (0, 0.0),
+        (None, 86_400.0),
+        ("", 86_400.0),
+        ("7d", 86_400.0),
+        ("h", 86_400.0),
+        ("-5", 86_400.0),
+        ("24h ", 86_400.0),
+        ({}, 86_400.0),
+    ],
+)
+def test_life_of_a_token(text: object, seconds: float) -> None:
+    assert token_life_s(text) == seconds
+
+
+DEFAULT = CacheHeaders()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "names", "expected"),
+    [
+        ({"X-Cache": "HIT"}, 200, DEFAULT, Cache.HIT),
+        ({"x-cache": "HIT"}, 200, DEFAULT, Cache.HIT),
+        ({"X-Cache": "MISS"}, 200, DEFAULT, Cache.MISS),
+        ({"X-Cache": "MISS", "Age": "7"}, 200, DEFAULT, Cache.MISS),  # an outer cache's age of a page it then asked for
+        ({"X-Cache": "SKIP"}, 200, DEFAULT, Cache.NONE),
+        ({}, 200, DEFAULT, Cache.NONE),
+        ({"Age": "0"}, 200, DEFAULT, Cache.NONE),
+        ({"Age": "1"}, 200, DEFAULT, Cache.HIT),
+        ({}, 304, DEFAULT, Cache.HIT),
+        ({"X-Cache": "MISS"}, 304, DEFAULT, Cache.HIT),
+        ({"X-Cache": "HIT"}, 200, OTHER_NAMES, Cache.NONE),
+        ({"CF-Cache-Status": "STALE"}, 200, OTHER_NAMES, Cache.HIT),
+        ({"CF-Cache-Status": "EXPIRED"}, 200, OTHER_NAMES, Cache.MISS),
+        ({"CF-Cache-Status": "DYNAMIC"}, 200, OTHER_NAMES, Cache.NONE),
+    ],
+)
+def test_cache_status_is_what_the_headers_of_the_target_say(
+    headers: dict[str, str], status: int, names: CacheHeaders, expected: Cache
+) -> None:
+    answer = Answer(status, Headers(headers), b"")
+    assert cache_status(answer, names, unique=False) is expected
+    assert cache_status(answer, names, unique=True) is Cache.BYPASS  # nobody ever asked for this address before
+
+
+def _call(step: str | None = "creation") -> Call:
+    call = Call(seller=7, iteration=2, process=1, workflow="listing", step=step)
+    call.method, call.route, call.url = "POST", "/api/x/{lid}", "/api/x/55?u=1"
+    call.body = {"title": "SG lamp"}
+    call.sent_at_s = 1.5
+    return call
+
+
+def _trace() -> Trace:
+    trace = Trace()
+    trace.started_at, trace.first_byte_at, trace.connect_ms, trace.request_bytes = 10.0, 10.25, 1.5, 410
+    return trace
+
+
+def test_sample_has_all_that_is_known_of_the_request() -> None:
+    answer = Answer(201, Headers({}), b"12345")
+    sample = _call().sample(Outcome.OK, 300.0, _trace(), answer, Cache.MISS, None)
+    assert sample._asdict() == {
+        "kind": Kind.HTTP,
+        "sent_at_s": 1.5,
+        "intended_at_s": None,
+        "workflow": "listing",
+        "step": "creation",
+        "seller": 7,
+        "iteration": 2,
+        "process": 1,
+        "method": "POST",
+        "route": "/api/x/{lid}",
+        "status": 201,
+        "outcome": Outcome.OK,
+        "response_time_ms": 300.0,
+        "connect_ms": 1.5,
+        "wait_ms": 250.0,
+        "request_bytes": 410,
+        "response_bytes": 5,
+        "cache": Cache.MISS,
+        "error": None,
+    }
+
+
+def test_request_without_an_answer_has_no_status_and_no_size() -> None:
+    sample = _call().sample(Outcome.TIMEOUT, 300.0, Trace(), None, None, "no answer within 30 s of order 55")
+    assert (sample.status, sample.response_bytes, sample.wait_ms, sample.connect_ms) == (None, None, None, None)
+    assert sample.error == "no answer within N s of order N"
+
+
+def test_request_outside_any_step_is_setup_of_no_workflow() -> None:
+    sample = _call(step=None).sample(Outcome.OK, 1.0, _trace(), None, None, None)
+    assert (sample.kind, sample.workflow, sample.step) == (Kind.SETUP, None, None)
+
+
+def test_exchange_holds_what_was_sent_and_what_came_back() -> None:
+    answer = Answer(500, Headers({"X-Request-Id": "req-9"}), "größer ✗".encode() + b"\xff")
+    exchange = _call().exchange(Outcome.HTTP_ERROR, "status 500", answer)
+    assert (exchange.url, exchange.request_body) == ("/api/x/55?u=1", '{"title":"SG lamp"}')
+    assert (exchange.status, exchange.response_body) == (500, "größer ✗\ufffd")
+    assert (exchange.server_request_id, exchange.seller, exchange.iteration) == ("req-9", 7, 2)
+    assert (exchange.workflow, exchange.step, exchange.outcome) == ("listing", "creation", "http_error")
+
+
+def test_exchange_without_an_answer_or_a_body_says_null() -> None:
+    call = _call()
+    call.body = None
+    exchange = call.exchange(Outcome.TIMEOUT, "no answer", None)
+    assert (exchange.request_body, exchange.status, exchange.response_body, exchange.server_request_id) == (None,) * 4
