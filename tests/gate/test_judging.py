@@ -51,6 +51,14 @@ def test_judging_again_gives_the_same_bytes(run_dir: Path) -> None:
     assert (run_dir / "verdict.json").read_bytes() == before
 
 
+def test_stage_the_run_already_had_changes_nothing(run_dir: Path) -> None:
+    before = (run_dir / "verdict.json").read_bytes()
+    assert main(["judge", str(run_dir), "--stage", "post"]) == 3
+    assert (run_dir / "verdict.json").read_bytes() == before
+    assert main(["judge", str(run_dir), "--stage", "pre"]) == 3
+    assert (run_dir / "verdict.json").read_bytes() != before
+
+
 def test_verdict_comes_last_in_plain_narrow_lines(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["judge", str(run_dir)]) == 3
     said = capsys.readouterr()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gate.monitor import MonitorLoop, monitor_run
+from gate.probe import Answer, ProbeError
 from runlog.reader import read_series
 from runlog.run import read_run, write_run
 from settings.target import Target, load_target
@@ -113,6 +114,27 @@ def test_target_that_answers_errors_is_not_silent(site: Site, tmp_path: Path, mo
     monkeypatch.setattr("gate.fuse.SILENT_S", 0.2)
     site.answer("/health/database", 500)
     MonitorLoop(target_at(site.url, tmp_path), tmp_path).run(for_seconds(0.6))
+    assert not (tmp_path / "stop.json").exists()
+
+
+@pytest.mark.usefixtures("quick")
+def test_answer_between_failures_keeps_the_run_going(
+    nobody: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def every_other(_target: Target, url: str, _method: str) -> Answer:
+        asked.append(url)
+        if len(asked) % 2:
+            raise ProbeError("refused")
+        return Answer(200, b"")
+
+    (tmp_path / "here.toml").write_text(f'format = 1\nurl = "{nobody}"\n')
+    monkeypatch.setattr("gate.monitor.ask", every_other)
+    monkeypatch.setattr("gate.fuse.SILENT_S", 0.3)
+    MonitorLoop(load_target("here", environ={}, folder=tmp_path), tmp_path).run(for_seconds(1.2))
+    assert set(asked) == {"/"}
+    assert len(asked) > 5
     assert not (tmp_path / "stop.json").exists()
 
 

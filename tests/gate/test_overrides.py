@@ -23,7 +23,7 @@ def test_flag_counts_before_the_environment() -> None:
 
 @pytest.mark.parametrize("percent", [0.0, -1.0, 100.1, float("nan"), float("inf")])
 def test_error_rate_that_is_no_percentage_is_refused(percent: float) -> None:
-    with pytest.raises(UsageProblem, match="^--error-rate: "):
+    with pytest.raises(UsageProblem, match=r"^--error-rate: "):
         read_overrides(None, percent, None, VARIABLES)
 
 
@@ -33,8 +33,10 @@ def test_error_rate_may_be_all() -> None:
 
 @pytest.mark.parametrize(
     ("text", "enabled"),
-    [("", True), ("true", True), ("1", True), ("YES", True), ("on", True)]
-    + [("false", False), ("0", False), ("No", False), (" off ", False)],
+    [
+        *((text, True) for text in ("", "true", "1", "YES", "on")),
+        *((text, False) for text in ("false", "0", "No", " off ")),
+    ],
 )
 def test_rollback_is_on_unless_switched_off(text: str, *, enabled: bool) -> None:
     assert rollback_enabled({"ROLLBACK_ENABLED": text}) is enabled
@@ -42,5 +44,5 @@ def test_rollback_is_on_unless_switched_off(text: str, *, enabled: bool) -> None
 
 def test_rollback_is_on_by_default() -> None:
     assert rollback_enabled({})
-    with pytest.raises(UsageProblem, match="^ROLLBACK_ENABLED: 'maybe' is neither; accepted: true, false$"):
+    with pytest.raises(UsageProblem, match=r"^ROLLBACK_ENABLED: 'maybe' is neither; accepted: true, false$"):
         rollback_enabled({"ROLLBACK_ENABLED": "maybe"})

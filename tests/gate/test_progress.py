@@ -56,7 +56,7 @@ def test_piped_output_gets_a_line_every_ten_seconds(folder: Path, monkeypatch: p
     monkeypatch.setattr("gate.progress.time.monotonic", lambda: now[0])
     stream = io.StringIO()
     printer = ProgressPrinter(stream)
-    for now[0] in (1000.0, 1000.1, 1009.9, 1010.0, 1011.0):
+    for now[0] in (1000.0, 1000.1, 1005.1, 1009.9, 1010.0, 1011.0):
         printer.show(folder)
     printer.close()
     text = "12 of 85 s, 80 sellers, 152 req/s, 1500 requests, 2 failed\n"

@@ -162,6 +162,12 @@ MONITOR = '[[monitor]]\nname = "cpu"\nurl = "/x"\n'
             "without scheme and port",
             id="host-with-port",
         ),
+        pytest.param(
+            '["staging.example",',
+            '["0x7f000001",',
+            "allowed_hosts 1: '0x7f000001' is not an IPv4 address in its usual spelling, as 127.0.0.1 is",
+            id="host-that-resolvers-read-as-an-address",
+        ),
         pytest.param('"20 s"', '"0 s"', "timeout: 0 is not above 0", id="no-timeout"),
         pytest.param(
             '"20 s"', "20", "timeout: 20 has no unit, expected a time ('ms', 's', 'min', 'h')", id="bare-timeout"
@@ -188,9 +194,7 @@ MONITOR = '[[monitor]]\nname = "cpu"\nurl = "/x"\n'
             "headers: Authorization: 'A B' is not the name of an environment variable",
             id="header-variable-name",
         ),
-        pytest.param(
-            "X-Env", "Host", "headers: Host: 'Host' is not a header that may be added", id="framing-header"
-        ),
+        pytest.param("X-Env", "Host", "headers: Host: 'Host' is not a header that may be added", id="framing-header"),
         pytest.param(
             'X-Env = "staging"',
             'X-Env = "a\\r\\nB: c"',
