@@ -46,7 +46,7 @@ class PageCache:
             self._versions[tag] += 1
 
     def versions(self, tags: Iterable[str]) -> tuple[int, ...]:
-        """Versions of the tags now; to be taken before the page is computed."""
+        """Versions of the tags now; a page and its versions must be taken with no write between them."""
         return tuple(self._versions.get(tag, 0) for tag in tags)
 
     def find(self, key: str, tags: tuple[str, ...]) -> Page | None:

@@ -4,7 +4,6 @@ import asyncio
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sandbox import mutations, screen
@@ -161,14 +160,13 @@ class Pipeline:
         page = cache.find(key, tags)
         if page is not None:
             return _hit(page, control, request.header(b"if-none-match"))
-        versions: list[tuple[int, ...]] = []
-        answer = await self._computed(request, call, lambda: versions.append(cache.versions(tags)))
+        answer = await self._computed(request, call)
         if answer.status != 200:  # noqa: PLR2004 - OK
             return answer
-        page = cache.keep(key, answer.body, versions[-1])
+        page = cache.keep(key, answer.body, cache.versions(tags))  # no write came between: nothing waits
         return _paged(answer, "MISS", control, (("ETag", page.etag),))
 
-    async def _computed(self, request: Request, call: Call, just_before: Callable[[], None] | None = None) -> Answer:
+    async def _computed(self, request: Request, call: Call) -> Answer:
         """Run limits, service time and the handler."""
         headers: Headers = ()
         for limit in request.match.route.limits if self._limiter else ():
@@ -182,8 +180,6 @@ class Pipeline:
         late = self._shop.db.read_late(late=request.method == "GET")
         if late:
             self._chaos.count("stale_reads")
-        if just_before is not None:
-            just_before()
         route = request.match.route
         try:
             reply = route.handler(self._shop, call)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 M = "/api/marketplace"
+NOBODY = "00000000-0000-4000-8000-000000000000"
 ROOT = Path(__file__).parents[2]
 
 

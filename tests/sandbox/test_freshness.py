@@ -226,3 +226,16 @@ def test_write_keeps_own_pages_it_does_not_change(method: str, path: str, body: 
         assert town.sandbox("GET", kept.format(**names), token=town.people[0][2]).headers["x-cache"] == "HIT"
     finally:
         town.sandbox.close()
+
+
+def test_completed_order_shows_on_the_profile_and_the_way_to_the_next_tier() -> None:
+    town = Town()
+    try:
+        WRITES["buy"](town, 0, random.Random(1))
+        wallet, order = town.people[0][0], town.orders(0)[0]
+        assert_pages_are_fresh(town)
+        town.write(0, "POST", f"{M}/seller/orders/bulk-status", {"orderIds": [order], "status": "completed"})
+        assert_pages_are_fresh(town)
+        assert town.sandbox("GET", f"{M}/seller/{wallet}").data["stats"]["completedOrders"] == 1
+    finally:
+        town.sandbox.close()
