@@ -1,7 +1,10 @@
 """Refuse to listen where strangers could reach the sandbox."""
 
 import ipaddress
+import os
 from pathlib import Path
+
+import psutil
 
 
 class RefusedAddressError(ValueError):
@@ -25,8 +28,17 @@ def checked_host(host: str) -> str:
 
 
 def in_own_namespace() -> bool:
-    """Say whether this process's network is another than the first process's; not known counts as no."""
+    """Say whether some process above this one lives in another network namespace; not known counts as no.
+
+    Ancestors are asked, and not process 1 alone: in a container its namespace may not be read.
+    """
+    own = _namespace_of(os.getpid())
+    above = {_namespace_of(process.pid) for process in psutil.Process().parents()}
+    return own is not None and bool(above - {own, None})
+
+
+def _namespace_of(pid: int) -> str | None:
     try:
-        return Path("/proc/self/ns/net").readlink() != Path("/proc/1/ns/net").readlink()
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
     except OSError:
-        return False
+        return None

@@ -29,12 +29,12 @@ def test_limit_passes_exactly_so_many(limit: Limit) -> None:
 @pytest.mark.parametrize(("after_s", "allowed"), [(59.9, False), (60.0, True)])
 def test_fixed_window_opens_again_at_its_end(after_s: float, *, allowed: bool) -> None:
     clock = Clock()
-    limiter = Limiter(clock)
-    limiter.rule(REDIS, "9.9.9.9", "/a")
-    clock.now_s += 30  # old windows are swept once a minute; this one must open by itself, between two sweeps
-    for _ in range(4):
-        limiter.rule(REDIS, "1.2.3.4", "/a")
-    clock.now_s += after_s
+    limiter, opened_s = Limiter(clock), clock.now_s + 30
+    for at_s, address in ((opened_s - 30, "9.9.9.9"), (opened_s, "1.2.3.4"), (opened_s + 31, "9.9.9.9")):
+        clock.now_s = at_s  # old windows are swept once a minute, here 31 s in: this one must open by itself
+        for _ in range(4):
+            limiter.rule(REDIS, address, "/a")
+    clock.now_s = opened_s + after_s
     assert limiter.rule(REDIS, "1.2.3.4", "/a").allowed is allowed
 
 
