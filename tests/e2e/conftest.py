@@ -2,14 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +57,12 @@ class Done:
     def truth(self) -> dict[str, Any]:
         truth: dict[str, Any] = json.loads((self.folder / "sandbox-truth.json").read_text("utf-8"))
         return truth
+
+    def sent(self) -> Counter[tuple[str, str]]:
+        """Samples of requests that reached a server, by method and route."""
+        frame = self.samples
+        sent = frame[frame["kind"].isin(["http", "setup"]) & ~frame["outcome"].isin(["connect_error", "refused"])]
+        return Counter(zip(sent["method"], sent["route"], strict=True))
 
     def doubts(self) -> set[str]:
         return {doubt["name"] for doubt in self.verdict["doubts"] if doubt["invalidates"]}
@@ -121,3 +132,108 @@ def judge() -> Callable[..., Done]:
         return Done(judged.returncode, judged.stdout, done.folder)
 
     return again
+
+
+@dataclass
+class Sandbox:
+    """A sandbox of its own process, and what it knows."""
+
+    url: str
+    process: "subprocess.Popen[bytes]"
+
+    def truth(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}/_sandbox/truth", timeout=5) as answer:  # noqa: S310  # our own http address
+            truth: dict[str, Any] = json.load(answer)
+        return truth
+
+    def received(self) -> Counter[tuple[str, str]]:
+        """Requests by method and route, health, monitors and control apart."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for row in self.truth()["received"]:
+            counts[row["method"], row["route"]] += row["count"]
+        return counts
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+    """Start a sandbox on a free port; stopped when the test ends."""
+    started: list[Sandbox] = []
+
+    def start(*faults: str) -> Sandbox:
+        ready = tmp_path / f"sandbox-{len(started)}"
+        flags = [part for fault in faults for part in ("--fault", fault)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--port", "0", "--ready-file", ready, "--stop-after", "120s", *flags],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + 20
+        while not ready.exists():
+            assert process.poll() is None, "the sandbox did not start"
+            assert time.monotonic() < until, "the sandbox is not ready after 20 s"
+            time.sleep(0.05)
+        started.append(Sandbox(ready.read_text("utf-8").strip(), process))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.terminate()
+        each.process.wait(timeout=10)
+
+
+class Load:
+    """A `locust --headless` under way, as a person types it; its exit code is the gate's."""
+
+    def __init__(self, host: str, reports: Path, *arguments: str) -> None:
+        self.reports = reports
+        self.log = reports / "locust.log"
+        reports.mkdir(exist_ok=True)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "locust", "--headless", "--host", host, "--reports", str(reports), *arguments],
+                cwd=ROOT,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def until_requests(self, count: int) -> None:
+        """Wait until so many requests have been answered."""
+        until = time.monotonic() + 30
+        while self.requests() < count:
+            assert self.process.poll() is None, self.log.read_text("utf-8")
+            assert time.monotonic() < until, "no load after 30 s"
+            time.sleep(0.1)
+
+    def requests(self) -> int:
+        try:
+            return int(json.loads((self.reports / "latest" / "progress.json").read_text("utf-8"))["requests"])
+        except FileNotFoundError:
+            return 0
+
+    def workers(self) -> list[int]:
+        """Pids of the forked workers: children that run the same command line."""
+        own = psutil.Process(self.process.pid)
+        return [child.pid for child in own.children() if child.cmdline() == own.cmdline()]
+
+    def wait(self) -> Done:
+        code = self.process.wait(timeout=90)
+        return Done(code, self.log.read_text("utf-8"), (self.reports / "latest").resolve())
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Iterator[Callable[..., Load]]:
+    """Start plain Locust; killed, with its workers, if a test leaves it running."""
+    started: list[Load] = []
+
+    def start(host: str, *arguments: str) -> Load:
+        started.append(Load(host, tmp_path / "reports", *arguments))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            os.killpg(each.process.pid, signal.SIGKILL)
+            each.process.wait()
