@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 from typing import Final, Literal
 
@@ -46,7 +46,8 @@ class ThresholdFile:
 
 def check_order(limits: Sequence[tuple[Severity, Limit]]) -> None:
     """Refuse (ValueError) a worse severity that is stricter than a lesser one: it would never be the first to break."""
-    for (worse, loose), (lesser, strict) in pairwise(sorted(limits, key=lambda limit: _LOOSEST_FIRST.index(limit[0]))):
+    ordered = sorted(limits, key=lambda limit: _LOOSEST_FIRST.index(limit[0]))
+    for (worse, loose), (lesser, strict) in combinations(ordered, 2):
         if worse is not lesser and loose.stricter_than(strict):
             raise ValueError(f"{worse} {loose.text!r} is stricter than {lesser} {strict.text!r}")
 

@@ -198,6 +198,7 @@ def test_verdict_json_has_the_keys_of_the_contract_and_null_for_what_is_not_know
         *("format", "outcome", "exit_code", "release_grade", "headline", "rollback", "run", "window", "totals"),
         *("results", "steps", "workflows", "doubts", "overrides", "files"),
     }
+    assert list(document) == sorted(document)
     assert document["window"] is None
     assert document["totals"] == {"samples": 0, **dict.fromkeys(set(document["totals"]) - {"samples"})}
     assert document["run"]["started"] == "2023-11-14T22:13:20+00:00"

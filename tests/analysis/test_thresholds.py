@@ -44,13 +44,13 @@ def test_what_ships_is_the_design_s_ten_thresholds() -> None:
 def test_a_limit_may_be_a_list_and_a_scope_may_be_narrow(tmp_path: Path) -> None:
     path = one(
         tmp_path,
-        'stat = "p99"\nworkflow = "listing"\nstep = "creation"\nkind = "http"\nhigh = ["< 1 s", "< 900 ms"]',
+        'stat = "p99"\nworkflow = "listing"\nstep = "creation"\nkind = "http"\nhigh = ["< 900 ms", "< 1 s"]',
     )
 
     threshold = load_thresholds(path).thresholds[0]
 
     assert threshold.scope == Scope("listing", "creation", None, "http", None)
-    assert [limit.value for _, limit in threshold.limits] == [1000, 900]
+    assert [limit.value for _, limit in threshold.limits] == [900, 1000]
     assert threshold.applies_to(None)
     assert not threshold.whole_run
 
@@ -128,6 +128,10 @@ MALFORMED_TABLES = {
     "critical from below stricter than high": (
         'stat = "completion_rate"\ncritical = "> 95 %"\nhigh = "> 90 %"',
         "critical '> 95 %' is stricter than high '> 90 %'",
+    ),
+    "one of several critical limits stricter than high": (
+        'stat = "mean"\ncritical = ["< 1 s", "< 5 s"]\nhigh = "< 2 s"',
+        "critical '< 1 s' is stricter than high '< 2 s'",
     ),
     "limits that look both ways": (
         'stat = "max"\nmonitor = "cpu"\nhigh = "< 80 %"\nlow = "> 10 %"',
@@ -250,6 +254,7 @@ def test_overrides_move_the_high_limit_of_the_whole_run_and_say_so() -> None:
     ]
     assert file.thresholds[7].limits == load_thresholds().thresholds[7].limits  # error_rate of each step stays
     assert dict(file.thresholds[0].limits)[Severity.CRITICAL].text == "< 5000 ms"
+    assert dict(file.thresholds[0].limits)[Severity.ROLLBACK].text == "< 10 s"
     assert file.overrides == (
         "--response-time 1500 ms: mean '< 1500 ms' instead of '< 2000 ms'",
         "--error-rate 0.5 %: error_rate '< 0.5 %' instead of '< 1 %'",
