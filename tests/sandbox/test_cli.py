@@ -192,7 +192,7 @@ def test_prometheus_text_has_the_gauges(sandbox: Running) -> None:
 def test_namespace_of_its_own_is_recognised() -> None:
     ask = [sys.executable, "-c", "from sandbox.addresses import in_own_namespace as own; print(own())"]
     outside = subprocess.run(ask, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
-    inside = subprocess.run(["unshare", "-rn", *ask], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    inside = subprocess.run(["unshare", "-n", *ask], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
     if inside.returncode != 0 and "unshare" in inside.stderr:
         pytest.skip(f"no network namespaces here: {inside.stderr.strip()}")
     assert (outside.stdout, inside.stdout) == ("False\n", "True\n")
