@@ -39,26 +39,26 @@ def undecided(results: Sequence[Result]) -> list[Result]:
 def headline(
     outcome: Outcome, results: Sequence[Result], doubts: Sequence[Doubt], totals: Totals, cut: Cut, *, strict: bool
 ) -> str:
-    """Return one sentence: the first reason of the answer, whose name every report prints before it."""
+    """Return one sentence: the answer and its first reason."""
     if outcome is Outcome.INVALID:
         against_run = [doubt for doubt in doubts if doubt.invalidates]
         first = against_run[0]
-        return f"{first.name}: {first.figure}{_more(len(against_run))}."
+        return f"Invalid: {first.name}, {first.figure}{_more(len(against_run))}."
     if outcome is Outcome.FAIL:
         limits = broken(results, strict=strict)
-        return f"{place(limits[0].scope)}: {against(limits[0])}{_more(len(limits))}."
+        return f"Fail: {place(limits[0].scope)}: {against(limits[0])}{_more(len(limits))}."
     if outcome is Outcome.INCONCLUSIVE:
         limits = undecided(results)
         first_open = limits[0]
         return (
-            f"{place(first_open.scope)}: {against(first_open)}, "
+            f"Inconclusive: {place(first_open.scope)}: {against(first_open)}, "
             f"from {counted(first_open.samples)} samples{_more(len(limits))}."
         )
     held = [result for result in results if result.severity is not Severity.ROLLBACK and result.outcome is Outcome.PASS]
     warned = [result for result in results if result.severity in _FAILING_STRICT and result.outcome is Outcome.FAIL]
     warning = f", {counted(len(warned))} of lower severity broken" if warned else ""
     return (
-        f"{counted(len(held))} limits hold over {counted(totals.samples)} requests "
+        f"Pass: {counted(len(held))} limits hold over {counted(totals.samples)} requests "
         f"in {cut.steady_s:.0f} steady s{warning}."
     )
 

@@ -44,7 +44,7 @@ def test_a_good_run_passes_without_a_doubt_and_with_all_forty_steps(made: Any) -
     # 3 mean + 3 error_rate + 1 throughput + 1 cache + 2 monitors + 40 p95 + 40 error_rate + 8 completion + 1 wrong_body
     assert len(verdict.results) == 99
     assert {result.outcome for result in verdict.results} == {Outcome.PASS}
-    assert verdict.headline == "97 limits hold over 6 800 requests in 65 steady s."
+    assert verdict.headline == "Pass: 97 limits hold over 6 800 requests in 65 steady s."
 
 
 Spoil = Callable[[Any], Evidence]
@@ -257,7 +257,7 @@ def test_a_run_that_cannot_speak_for_the_server_is_invalid_and_says_why(made: An
 
     assert verdict.outcome is Outcome.INVALID
     assert {doubt.name for doubt in verdict.doubts if doubt.invalidates} == doubts
-    assert verdict.headline.startswith(f"{next(d.name for d in verdict.doubts if d.invalidates)}: ")
+    assert verdict.headline.startswith(f"Invalid: {next(d.name for d in verdict.doubts if d.invalidates)}, ")
     assert len(names(verdict)) == len(set(names(verdict)))
 
 
@@ -340,7 +340,7 @@ def test_errors_above_five_percent_fire_the_rollback_trigger(made: Any) -> None:
 
     assert verdict.outcome is Outcome.FAIL
     assert verdict.rollback == ("the whole run: error_rate 10 %, limit < 5 %",)
-    assert verdict.headline == "the whole run: error_rate 10 %, limit < 5 % and 42 more."
+    assert verdict.headline == "Fail: the whole run: error_rate 10 %, limit < 5 % and 42 more."
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_a_low_limit_warns_and_fails_only_when_strict(made: Any) -> None:
     assert broken(plain) == [(None, None, "cache_hit_rate", "low")]
     assert plain.headline.endswith(", 1 of lower severity broken.")
     assert strict.outcome is Outcome.FAIL
-    assert strict.headline == "the whole run: cache_hit_rate 0 %, limit > 70 %."
+    assert strict.headline == "Fail: the whole run: cache_hit_rate 0 %, limit > 70 %."
     assert strict.overrides == ("--strict: medium and low fail too",)
 
 
@@ -384,7 +384,7 @@ def test_too_few_samples_of_one_step_are_inconclusive_whatever_the_policy(made: 
     few = judge(made.good(samples=kept), made.shipped, Policy(inconclusive="pass"))
 
     assert few.outcome is Outcome.INCONCLUSIVE
-    assert few.headline.startswith("analytics.trends: p95 ")
+    assert few.headline.startswith("Inconclusive: analytics.trends: p95 ")
     assert few.headline.endswith(", limit < 2000 ms, from 51 samples and 1 more.")
     step = next(step for step in few.steps if step.step == "trends")
     assert step.status is StepStatus.FAILED
