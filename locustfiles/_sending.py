@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 import gevent
 from geventhttpclient.response import HTTPConnectionClosed
+from geventhttpclient.useragent import RetriesExceeded
 from locust import FastHttpUser
 from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.exception import StopUser
@@ -179,6 +180,8 @@ class Sender(FastHttpUser):
 
     def _raise_unreached(self, call: Call, response: Any, broken: BaseException) -> None:
         """Record a request that got no whole answer, and raise Unreached."""
+        if isinstance(broken, RetriesExceeded):  # what the client wraps time-outs and broken pipes in; it sent once
+            broken = broken.original
         if isinstance(broken, (TimeoutError, gevent.Timeout)):
             outcome, text = Outcome.TIMEOUT, f"no answer within {self.load.target.timeout_s:g} s"
         elif isinstance(broken, (OSError, HTTPConnectionClosed)):
