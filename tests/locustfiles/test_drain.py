@@ -51,8 +51,8 @@ class Runner:
         self.did.append("stats")
 
 
-@pytest.fixture(autouse=True)
-def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_drain, "_GRACE_S", 0.3)
 
 
@@ -70,9 +70,10 @@ def test_late_answer_is_waited_for() -> None:
     runner.answer = lambda client: gevent.spawn_later(0.15, runner.says_drained, client)
     began = time.monotonic()
     assert drain.run() == []
-    assert 0.14 < time.monotonic() - began < 0.3
+    assert 0.14 < time.monotonic() - began < 5  # of ten it might have waited
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_silent_worker_is_named_after_the_grace() -> None:
     runner = Runner("a", "b", "c")
     drain = Drain(runner)
@@ -82,9 +83,10 @@ def test_silent_worker_is_named_after_the_grace() -> None:
     assert time.monotonic() - began >= 0.3
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_workers_get_the_stop_timeout_on_top_of_the_grace() -> None:
     runner = Runner("a")
-    runner.environment.stop_timeout = 0.2
+    runner.environment.stop_timeout = 5
     drain = Drain(runner)
     runner.answer = lambda client: gevent.spawn_later(0.4, runner.says_drained, client)
     assert drain.run() == []
@@ -101,9 +103,10 @@ def test_dead_worker_is_named_without_waiting_for_it(leave: Callable[[Runner], o
     runner.answer = lambda client: runner.says_drained(client) if client == "a" else leave(runner)
     began = time.monotonic()
     assert drain.run() == [1]
-    assert time.monotonic() - began < 0.25
+    assert time.monotonic() - began < 5  # of ten it might have waited
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_answer_of_an_earlier_run_does_not_count_for_this_one() -> None:
     runner = Runner("a")
     drain = Drain(runner)

@@ -147,6 +147,15 @@ def test_error_limit_holds_over_flushes(sample: Make, rows: Rows) -> None:
     assert back == [f"cause {number}" for number in range(ERROR_LIMIT)] + [OTHER_ERROR] * 20
 
 
+def test_texts_past_the_limit_share_one_name(sample: Make) -> None:
+    held = SampleColumns()
+    for number in range(ERROR_LIMIT + 20):
+        held.add(sample(error=f"cause {number}"))
+    batch = held.take()
+    assert batch is not None
+    assert batch.names["error"] == (*(f"cause {number}" for number in range(ERROR_LIMIT)), OTHER_ERROR)
+
+
 def test_no_category_outgrows_its_codes(monkeypatch: pytest.MonkeyPatch, sample: Make, rows: Rows) -> None:
     assert columns._NAME_LIMIT < INT16_MAX
     monkeypatch.setattr(columns, "_NAME_LIMIT", 2)

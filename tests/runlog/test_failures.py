@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runlog import failures
 from runlog.failures import EACH, Exchange, FailureLog, failure_parts, failures_path
 from runlog.schema import Outcome
 
@@ -105,6 +106,13 @@ def test_no_text_holds_a_secret_not_even_where_it_is_cut(field: str, before: int
     kept = failures_path(tmp_path, 0).read_text()
     assert "Canary" not in kept
     assert "q7q7" not in kept
+
+
+def test_giant_answer_is_cut_before_it_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = list[int]()
+    monkeypatch.setattr(failures, "redact", lambda text: searched.append(len(text)) or text)
+    FailureLog(tmp_path, 0).add(replace(EXCHANGE, response_body="x" * 10_000_000))
+    assert max(searched) == 8_000  # searching all of it would hold up every seller
 
 
 def test_hidden_giant_does_not_drag_a_cut_secret_into_the_excerpt(tmp_path: Path) -> None:

@@ -54,6 +54,17 @@ def test_dictionaries_grow_by_deltas_and_are_never_written_again(tmp_path: Path,
     assert (part.rows, part.torn) == (120, None)
 
 
+def test_samples_added_while_a_batch_is_on_its_way_are_not_counted_as_written(tmp_path: Path, sample: Make) -> None:
+    writer = SampleWriter(tmp_path, 0)
+    writer.add(sample())
+    batch = writer.take()
+    writer.add(sample())
+    writer.write(batch)
+    assert (writer.added, writer.written) == (2, 1)
+    closing = writer.close(unrecorded=0, bugs=())
+    assert (closing.samples, closing.written) == (2, 2)
+
+
 def test_flush_of_nothing_writes_nothing(tmp_path: Path) -> None:
     writer = SampleWriter(tmp_path, 0)
     size = samples_path(tmp_path, 0).stat().st_size
@@ -157,6 +168,20 @@ def test_disk_that_fills_up_keeps_what_was_written_and_says_why_the_rest_is_lost
     assert "File too large" in closing.problem
     assert part.torn is not None
     assert Closing.model_validate_json(closing_path(tmp_path, 0).read_bytes()) == closing
+
+
+def test_disk_that_recovers_does_not_hide_the_hole_in_the_log(tmp_path: Path, sample: Make, rows: Rows) -> None:
+    writer = SampleWriter(tmp_path, 0)
+    writer.add(sample(seller=0))
+    writer.flush()
+    with _limited_files(samples_path(tmp_path, 0).stat().st_size):
+        writer.add(sample(seller=1))
+        writer.flush()
+    writer.add(sample(seller=2))
+    closing = writer.close(unrecorded=0, bugs=())
+    assert (closing.samples, closing.written) == (3, 1)
+    assert closing.problem is not None
+    assert [each.seller for each in rows(_read(samples_path(tmp_path, 0))[0])] == [0]
 
 
 def test_disk_that_refuses_only_the_end_of_the_stream_is_a_problem(tmp_path: Path, sample: Make) -> None:

@@ -65,6 +65,8 @@ class AnsweredSeller(Scripted):
         "after_timeout",
         "body_timeout",
         "after_body_timeout",
+        "trickle",
+        "after_trickle",
         "closed",
         "half_head",
         "half_body",
