@@ -13,7 +13,7 @@ FORMAT: Final = 1
 class Outcome(StrEnum):
     """The answer about one limit, and about the run; the verdict is as bad as its worst."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  # a verdict, not a password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"  # too few samples, not measured, or (later) the interval straddles the limit
     INVALID = "invalid"  # of a verdict only: the run cannot speak for the server

@@ -37,7 +37,7 @@ _TIME_SLACK_S: Final = 0.5
 class Keeper:
     """The run directory as the process in charge (local runner or master) keeps it."""
 
-    def __init__(self, environment: Any, run: Run, folder: Path, stop: Callable[[], None]) -> None:
+    def __init__(self, environment: Any, run: Run, folder: Path, *, targets: str, stop: Callable[[], None]) -> None:
         self.run = run
         self.folder = folder
         self.problems: list[str] = []
@@ -50,12 +50,13 @@ class Keeper:
         folder.mkdir(parents=True, exist_ok=True)
         write_run(folder, run)
         point_latest(folder.parent, run.id)
-        self._monitor = self._start_monitor()
+        self._monitor = self._start_monitor(targets)
         self._ticker = gevent.spawn(self._tick_for_ever)
 
-    def _start_monitor(self) -> "subprocess.Popen[bytes]":
+    def _start_monitor(self, targets: str) -> "subprocess.Popen[bytes]":
         """Start the process that asks the target about itself; it is not this one, which has sellers to serve."""
         command = [sys.executable, "-m", "gate", "monitor", str(self.folder), "--parent", str(os.getpid())]
+        command += ["--targets", targets]
         with (self.folder / "monitor.log").open("wb") as log:
             return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
@@ -160,16 +161,23 @@ class Keeper:
 
 
 def describe(
-    *, run_id: str, options: Any, target: Target, profile: LoadProfile, scope: tuple[StepName, ...], processes: set[int]
+    *,
+    run_id: str,
+    options: Any,
+    target: Target,
+    profile: LoadProfile,
+    scope: tuple[StepName, ...],
+    processes: set[int],
+    overrides: tuple[str, ...],
 ) -> Run:
-    """Return run.json as it stands at the start."""
+    """Return run.json as it stands at the start; `options.host` is where the load goes."""
     return Run(
         id=run_id,
         stage=options.stage,
         load_profile=profile,
         target=TargetInfo(
             name=target.name,
-            url=target.url,
+            url=options.host,
             gaps=target.gaps,
             monitors=tuple(monitor.name for monitor in target.monitors),
         ),
@@ -183,5 +191,6 @@ def describe(
             cpu_count=os.cpu_count(),
         ),
         scope=scope,
+        overrides=overrides,
         started_at_s=time.time(),
     )

@@ -23,6 +23,7 @@ from locustfiles._load import OURS, Load, wallet_secret
 from locustfiles._options import ROOT, add_arguments
 from locustfiles._recording import Recorder
 from runlog.run import LoadProfile, StepName
+from settings.permission import check_permission
 from settings.problem import UsageProblem
 from settings.profile import Profile, load_profile
 from settings.target import Target, check_host, load_target, target_for_host
@@ -57,6 +58,8 @@ class Session:
         self.options = environment.parsed_options
         self.target = _choose_target(environment, self.options)
         self.profile = _choose_profile(self.options)
+        allowed = check_permission(self.target, self.profile, allow_production=self.options.allow_production)
+        self._overrides = (*self.target.overrides, *allowed)
         self.load: Load | None = None
         self.keeper: Keeper | None = None
         self._drain = Drain(runner) if isinstance(runner, MasterRunner) else None
@@ -64,7 +67,7 @@ class Session:
             serve_drain(runner)
         wallet_secret(self.target)
         if self.profile is not None:
-            _apply_profile(environment, self.options, self.profile)
+            self._overrides += _apply_profile(environment, self.options, self.profile)
 
     @property
     def is_worker(self) -> bool:
@@ -75,6 +78,7 @@ class Session:
         """Open a run: in charge, its directory; where sellers live, their recorder."""
         if not self.is_worker:
             check_host(self.target, self.environment.host)
+            self.options.host = self.environment.host  # the web UI's form may have changed it
             self._open_run()
         if not isinstance(self.runner, MasterRunner):
             self._open_log()
@@ -96,14 +100,11 @@ class Session:
             profile=planned,
             scope=_scope(self.environment),
             processes=self._worker_indexes() if isinstance(self.runner, MasterRunner) else {0},
+            overrides=self._overrides,
         )
-        headless = self.options.headless
-        self.keeper = Keeper(
-            self.environment,
-            run,
-            Path(self.options.reports) / run_id,
-            self.runner.quit if headless else self.runner.stop,
-        )
+        folder = Path(self.options.reports) / run_id
+        stop = self.runner.quit if self.options.headless else self.runner.stop
+        self.keeper = Keeper(self.environment, run, folder, targets=self.options.targets, stop=stop)
         _logger.info("run directory: %s", self.keeper.folder)
 
     def _worker_indexes(self) -> set[int]:
@@ -149,7 +150,7 @@ class Session:
         if self.keeper is None:
             return INVALID, "verdict: INVALID (exit 3): no run was started\n"
         command = [sys.executable, "-m", "gate", "judge", str(self.keeper.folder)]
-        command += ["--thresholds", self.options.thresholds, "--targets", self.options.targets]
+        command += ["--thresholds", self.options.thresholds]
         command += ["--strict"] if self.options.strict else []
         done = subprocess.run(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -165,8 +166,6 @@ def _choose_target(environment: Any, options: Any) -> Target:
         target = load_target(options.target, folder=Path(options.targets))
     environment.host = options.host = options.host or target.url
     check_host(target, environment.host)
-    if target.production and not options.allow_production:
-        raise UsageProblem(f"{target.path}: is production; give --allow-production if that is what you mean")
     return target
 
 
@@ -174,13 +173,22 @@ def _choose_profile(options: Any) -> Profile | None:
     return None if options.load_profile is None else load_profile(options.load_profile, Path(options.profiles))
 
 
-def _apply_profile(environment: Any, options: Any, profile: Profile) -> None:
-    """Let the profile fill in what the command line left open."""
-    options.num_users = options.num_users or profile.sellers
-    options.spawn_rate = options.spawn_rate or profile.spawn_per_s
-    options.run_time = options.run_time or profile.duration_s
+def _apply_profile(environment: Any, options: Any, profile: Profile) -> tuple[str, ...]:
+    """Let the profile fill in what the command line left open; return what the command line changed of it."""
+    changed = []
+    for option, planned in (
+        ("num_users", profile.sellers),
+        ("spawn_rate", profile.spawn_per_s),
+        ("run_time", profile.duration_s),
+    ):
+        given = getattr(options, option)
+        if given is None:
+            setattr(options, option, planned)
+        elif given != planned:
+            changed.append(f"--{option.replace('_', '-')} {given:g} in place of {planned:g} of profile {profile.name}")
     for user_class in environment.user_classes:
         user_class.weight = profile.weights.get(user_class.workflow, user_class.weight)
+    return tuple(changed)
 
 
 def _new_run_id(profile: Profile | None) -> str:

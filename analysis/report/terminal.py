@@ -21,7 +21,7 @@ _BODY_LINES: Final = 28
 def lines(verdict: Verdict, report_path: Path, width: int = 80) -> list[str]:
     """Return at most 30 lines of at most `width` columns; only the report's path may be longer, to stay usable."""
     results = verdict.results
-    body = _wrapped(f"{verdict.outcome.upper()}: {verdict.headline}", width, _HEADLINE_LINES)
+    body = _wrapped(verdict.headline, width, _HEADLINE_LINES)
     for label, entries, most in (
         ("run", [_run_line(verdict)], 1),
         ("totals", _total_lines(verdict.totals), 2),

@@ -19,7 +19,6 @@ Examples:
 @click.command("judge", epilog=_EPILOG)
 @click.argument("run_dir", type=click.Path(path_type=Path))
 @judging_options
-@click.option("--targets", hidden=True, expose_value=False, help="Not needed: run.json says what was loaded.")
 def command(run_dir: Path, **flags: Unpack[JudgingFlags]) -> int:
     """Judge a run again, or for the first time.
 
