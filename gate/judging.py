@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from analysis import verdict_file
+from analysis.load import load
 from analysis.pipeline import evaluate
 from analysis.policy import Policy
 from analysis.report.render import REPORT_FILE
@@ -14,9 +15,7 @@ from analysis.threshold import ThresholdFile
 from analysis.verdict import Doubt, Outcome, Verdict
 from gate.exit_codes import exit_code
 from gate.findings import Findings, read_findings
-from runlog.reader import read_samples, read_series
 from runlog.run import read_run
-from runlog.seal import seal
 
 Inconclusive = Literal["pass", "fail"]
 
@@ -46,7 +45,6 @@ def judge_run(folder: Path, terms: Terms) -> Judged:
     The same run on the same terms gives the same bytes. RunLogError when the directory holds no readable run.
     A disk that refuses the pages makes the verdict invalid, but it is returned all the same.
     """
-    seal(folder)
     run = read_run(folder)
     stage = terms.stage or run.stage
     policy = Policy(
@@ -66,13 +64,8 @@ def judge_run(folder: Path, terms: Terms) -> Judged:
 
 def write_pages(folder: Path, verdict: Verdict) -> Path:
     """Write report.html and what goes with it; return its path. OSError when the disk refuses."""
-    return write_reports(
-        folder,
-        verdict,
-        read_samples(folder).to_pandas(),
-        read_series(folder, "generator").to_pandas(),
-        read_series(folder, "monitors").to_pandas(),
-    )
+    evidence = load(folder)
+    return write_reports(folder, verdict, evidence.samples, evidence.generator, evidence.monitors)
 
 
 def with_findings(verdict: Verdict, findings: Findings) -> Verdict:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import gevent
 from gevent.event import Event
 from locust import events, log
 from locust.runners import MasterRunner, WorkerRunner
@@ -142,7 +143,9 @@ class Session:
             load.recorder.close()
         if keeper is not None:
             if log.unhandled_greenlet_exception:
-                keeper.problems.append("a listener or greenlet of the generator crashed; see its log")
+                keeper.problems.append(
+                    "listener_crashed: an event listener or greenlet of the generator threw; its log has the traceback"
+                )
             keeper.finish()
 
     def judge(self) -> tuple[int, str]:
@@ -269,6 +272,18 @@ class Plugin:
         sys.stdout.write(self._output)
         sys.stdout.flush()
 
+    def on_start(self, environment: Any, **_kwargs: Any) -> None:
+        """Open the run; one that cannot be opened ends here instead of idling until its planned time."""
+        session = self._session
+        if session is None:
+            return
+        try:
+            session.start()
+        except (OSError, UsageProblem) as error:
+            _logger.error("the run cannot be opened: %s", error)  # noqa: TRY400  # a full disk needs no traceback
+            if environment.parsed_options.headless:
+                gevent.spawn(session.runner.quit)
+
     def on(self, name: str) -> Callable[..., None]:
         """Return a listener that hands an event to the session's method of that name."""
 
@@ -305,7 +320,7 @@ def register() -> None:
     events.init.add_listener(plugin.on_init)
     events.request.add_listener(plugin.on_request)
     events.user_error.add_listener(plugin.on_user_error)
-    events.test_start.add_listener(plugin.on("start"))
+    events.test_start.add_listener(plugin.on_start)
     events.spawning_complete.add_listener(plugin.on_spawned)
     events.test_stopping.add_listener(plugin.on("stopping"))
     events.test_stop.add_listener(plugin.on("stop"))

@@ -186,7 +186,9 @@ class Sender(FastHttpUser):
             outcome, text = Outcome.TIMEOUT, f"no answer within {self.load.target.timeout_s:g} s"
         elif isinstance(broken, (OSError, HTTPConnectionClosed)):
             detail = getattr(broken, "strerror", None) or broken
-            outcome, text = Outcome.CONNECT_ERROR, f"{type(broken).__name__}: {detail}"
+            # the server may have acted on what it received: that is no failure to connect
+            outcome = Outcome.HTTP_ERROR if self.trace.sent else Outcome.CONNECT_ERROR
+            text = f"{'closed without an answer: ' if self.trace.sent else ''}{type(broken).__name__}: {detail}"
         else:
             outcome, text = Outcome.HTTP_ERROR, f"unreadable answer: {type(broken).__name__}: {broken}"
         with response:

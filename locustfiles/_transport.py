@@ -72,12 +72,16 @@ class TracedClient(HTTPClient):
         pool, trace = self._connection_pool, self._trace
         sock = pool.get_socket()
         trace.request_bytes = len(head) + len(payload)
-        trace.sent = True
         try:
             sock.sendall(head + payload)
-        except BaseException:
+        except OSError:  # the server had hung up: it read nothing of this
             pool.release_socket(sock)
             raise
+        except BaseException:  # cut while sending: some of it is on its way
+            trace.sent = True
+            pool.release_socket(sock)
+            raise
+        trace.sent = True
         response = HTTPSocketPoolResponse(
             sock, pool, block_size=self.block_size, method=method, headers_type=self.headers_type
         )

@@ -186,8 +186,7 @@ class Load:
 
     def __init__(self, host: str, reports: Path, *arguments: str) -> None:
         self.reports = reports
-        self.log = reports / "locust.log"
-        reports.mkdir(exist_ok=True)
+        self.log = reports.with_suffix(".log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "locust", "--headless", "--host", host, "--reports", str(reports), *arguments],
@@ -224,12 +223,25 @@ class Load:
 
 
 @pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 150 kB: room for the start of a run."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150k", "sellergate-test", folder], check=False)
+    if mounted.returncode != 0:
+        assert not os.environ.get("CI"), "cannot mount, and in CI nothing is skipped"
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
 def load(tmp_path: Path) -> Iterator[Callable[..., Load]]:
     """Start plain Locust; killed, with its workers, if a test leaves it running."""
     started: list[Load] = []
 
-    def start(host: str, *arguments: str) -> Load:
-        started.append(Load(host, tmp_path / "reports", *arguments))
+    def start(host: str, *arguments: str, reports: Path = tmp_path / "reports") -> Load:
+        started.append(Load(host, reports, *arguments))
         return started[-1]
 
     yield start

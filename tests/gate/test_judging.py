@@ -16,6 +16,7 @@ from gate.cli import main
 from gate.findings import Findings, read_findings, write_findings
 from gate.judging import Judged, Terms, judge_run, settled, with_findings
 from runlog.errors import RunLogError
+from runlog.run import read_run, write_run
 
 
 @pytest.fixture
@@ -91,7 +92,8 @@ def test_terminal_gets_a_coloured_answer(
 def test_report_judges_nothing(run_dir: Path) -> None:
     before = (run_dir / "verdict.json").read_bytes()
     (run_dir / "report.html").unlink()
-    (run_dir / "run.json").write_text("not read")
+    run = read_run(run_dir)
+    write_run(run_dir, run.model_copy(update={"problems": ("judged again, this would be a doubt",)}))
     assert main(["report", str(run_dir)]) == 0
     assert (run_dir / "report.html").exists()
     assert (run_dir / "verdict.json").read_bytes() == before
