@@ -14,7 +14,7 @@ from settings.document import did_you_mean, one_line
 from settings.problem import UsageProblem
 
 _COMMANDS: Final = ("run", "judge", "report", "sandbox")
-_HIDDEN: Final = ("monitor",)
+_HIDDEN: Final = ("monitor", "terms")
 
 
 class _Commands(click.Group):

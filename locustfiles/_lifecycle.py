@@ -66,6 +66,8 @@ class Session:
         self._drain = Drain(runner) if isinstance(runner, MasterRunner) else None
         if isinstance(runner, WorkerRunner):
             serve_drain(runner)
+        elif self.options.headless and not self.options.no_gate:
+            self._check_terms()
         wallet_secret(self.target)
         if self.profile is not None:
             self._overrides += _apply_profile(environment, self.options, self.profile)
@@ -152,13 +154,22 @@ class Session:
         """Have the run judged by a process that never saw the load; return its exit code and what it printed."""
         if self.keeper is None:
             return INVALID, "verdict: INVALID (exit 3): no run was started\n"
-        command = [sys.executable, "-m", "gate", "judge", str(self.keeper.folder)]
-        command += ["--thresholds", self.options.thresholds]
+        done = self._gate("judge", str(self.keeper.folder))
+        return done.returncode, done.stdout
+
+    def _check_terms(self) -> None:
+        """Refuse what the run could not be judged by before anything is sent; the load itself never reads it."""
+        done = self._gate("terms", "--profiles", self.options.profiles)
+        if done.returncode != 0:
+            raise UsageProblem(done.stdout.strip())
+
+    def _gate(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the gate on this run's terms; both its outputs are one."""
+        command = [sys.executable, "-m", "gate", *arguments, "--thresholds", self.options.thresholds]
         command += ["--strict"] if self.options.strict else []
-        done = subprocess.run(
+        return subprocess.run(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
-        return done.returncode, done.stdout
 
 
 def _choose_target(environment: Any, options: Any) -> Target:

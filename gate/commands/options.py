@@ -8,9 +8,13 @@ from typing import Any, Final, TypedDict, TypeVar
 
 import click
 
+from analysis.threshold import ThresholdFile
 from analysis.thresholds import THRESHOLDS_FILE, load_thresholds, with_overrides
 from gate.judging import Inconclusive, Terms
 from gate.overrides import read_overrides, rollback_enabled
+from settings.document import did_you_mean, shown
+from settings.problem import UsageProblem
+from settings.profile import PROFILES_FILE, load_profiles
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -64,3 +68,13 @@ def read_terms(flags: JudgingFlags) -> Terms:
         inconclusive=flags["inconclusive"],
         rollback_enabled=rollback_enabled(os.environ),
     )
+
+
+def check_profiles(thresholds: ThresholdFile, profiles: Path) -> None:
+    """Refuse a threshold for a load profile nobody has: misspelt, it would never be judged, and nobody would know."""
+    known = {*load_profiles(PROFILES_FILE), *load_profiles(profiles)}
+    for index, threshold in enumerate(thresholds.thresholds, 1):
+        for name in threshold.profiles or ():
+            if name not in known:
+                hint = did_you_mean(name, sorted(known))
+                raise UsageProblem(f"{shown(thresholds.path)}: threshold {index}: profiles: no profile {name!r}{hint}")

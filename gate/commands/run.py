@@ -7,7 +7,7 @@ from typing import Final, Unpack
 
 import click
 
-from gate.commands.options import JudgingFlags, judging_options, path_option, read_terms
+from gate.commands.options import JudgingFlags, check_profiles, judging_options, path_option, read_terms
 from gate.commands.printing import print_verdict, verdict_in_any_case
 from gate.progress import ProgressPrinter
 from gate.run import Plan, execute
@@ -67,6 +67,7 @@ def _plan(flags: RunFlags) -> Plan:
     """Return the run as asked for; UsageProblem for whatever is wrong with it, before anything is started."""
     terms = read_terms(flags)
     profile = load_profile(flags["load_profile"], flags["profiles"])
+    check_profiles(terms.thresholds, flags["profiles"])
     target = load_target(flags["target"], folder=flags["targets"])
     allowed = check_permission(target, profile, allow_production=flags["allow_production"])
     return Plan(
