@@ -1,9 +1,10 @@
-"""Find what a run was to show and did not: steps and workflows that never ran, thresholds that judged nothing."""
+"""Find what a run was to show and did not: steps that never ran, answers that never came, thresholds without a part."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from analysis.evidence import Evidence
-from analysis.figures import counted
+from analysis.figures import counted, spelled
 from analysis.holding import Held
 from analysis.selection import Populations, StepKey
 from analysis.statistics import bad
@@ -15,6 +16,9 @@ from runlog.schema import Outcome as Ending
 
 DECIDING = frozenset({Severity.CRITICAL, Severity.HIGH})
 """Severities that fail a run by themselves."""
+UNANSWERED_MS: Final = 5000.0
+"""A request that had waited longer than this when load ended was not just on its way; the fuse's patience, too."""
+UNANSWERED_LIMIT_RATIO: Final = 0.01
 
 
 def coverage_doubts(
@@ -24,6 +28,7 @@ def coverage_doubts(
     return (
         *_steps(evidence, populations, held, overdue),
         *_workflows(populations),
+        *_unanswered(populations, held),
         *_thresholds(held),
         *_monitors(populations, held),
         *_gaps(overdue),
@@ -43,10 +48,7 @@ def _steps(evidence: Evidence, populations: Populations, held: Held, overdue: Se
     missing = [key for key in populations.steps if key not in seen and key not in excused]
     if missing:
         failed = evidence.samples.loc[bad(evidence.samples), "workflow"].dropna().unique()
-        explained = all(workflow in failed for workflow, _ in missing) and any(
-            judgement.result.outcome is Outcome.FAIL and judgement.result.severity in DECIDING
-            for judgement in held.judgements
-        )
+        explained = all(workflow in failed for workflow, _ in missing) and _fails(held)
         yield Doubt("step_not_run", _listed(missing), "every step in scope has samples", invalidates=not explained)
 
 
@@ -62,6 +64,35 @@ def _workflows(populations: Populations) -> Iterator[Doubt]:
     if idle:
         rule = "iterations of every workflow in scope that came to an end"
         yield Doubt("zero_iterations", ", ".join(idle), rule, invalidates=True)
+
+
+def _unanswered(populations: Populations, held: Held) -> Iterator[Doubt]:
+    """Yield a doubt when sellers still waited for overdue answers at the end.
+
+    These requests are aborted, so no statistic sees them: a server that fell silent shortly before the end would show
+    nothing but its good time. Sellers are counted, not requests: one who waits sends no others. A run that fails
+    anyway is the server's failure, not a doubtful run.
+    """
+    frame = populations.whole
+    sent = frame[frame["kind"].isin((Kind.HTTP, Kind.SETUP))]
+    overdue = sent[(sent["outcome"] == Ending.ABORTED) & (sent["response_time_ms"] > UNANSWERED_MS)]
+    waiting, sellers = overdue["seller"].nunique(), sent["seller"].nunique()
+    if waiting > UNANSWERED_LIMIT_RATIO * sellers:
+        longest = spelled(float(overdue["response_time_ms"].max()), "ms")
+        figure = f"{counted(waiting)} of {counted(sellers)} sellers waited for an answer, up to {longest}"
+        rule = (
+            f"at most {spelled(UNANSWERED_LIMIT_RATIO, 'ratio')} of the sellers waiting longer than "
+            f"{spelled(UNANSWERED_MS, 'ms')} when load ended"
+        )
+        yield Doubt("unanswered", figure, rule, invalidates=not _fails(held))
+
+
+def _fails(held: Held) -> bool:
+    """Return whether the run fails on its thresholds."""
+    return any(
+        judgement.result.outcome is Outcome.FAIL and judgement.result.severity in DECIDING
+        for judgement in held.judgements
+    )
 
 
 def _thresholds(held: Held) -> Iterator[Doubt]:

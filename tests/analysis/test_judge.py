@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.evidence import Evidence, LogDoubt
@@ -13,6 +14,7 @@ from analysis.judge import NOT_SET, judge
 from analysis.policy import Policy
 from analysis.verdict import Outcome, Severity, StepStatus, Verdict
 from runlog.run import EndedBy, Gap, StepName
+from runlog.schema import CATEGORIES
 from runlog.workflows import WORKFLOWS
 
 PLAIN = Policy()
@@ -472,6 +474,57 @@ def test_a_step_that_could_not_run_because_one_before_it_failed_is_the_server_s_
     assert [(doubt.name, doubt.invalidates) for doubt in verdict.doubts] == [("step_not_run", False)]
     step = next(step for step in verdict.steps if step.step == "pricing_currency")
     assert (step.status, step.reason) == (StepStatus.NOT_RUN, "no samples")
+
+
+def waiting(made: Any, sellers: int, *, waited_ms: float, of: int = 100) -> Any:
+    """Return the good run done by `of` sellers, of whom some were cut off from an answer they had waited for."""
+    rows = made.changed(lambda _frame: slice(None), seller=np.arange(len(made.good().samples)) % of)
+    more = [
+        made.row(seller=seller, sent_at_s=75 - waited_ms / 1000, outcome="aborted", status=None,
+                 response_time_ms=waited_ms)
+        for seller in range(sellers)
+    ]  # fmt: skip
+    return pd.concat([rows, made.frame(more)], ignore_index=True).astype(dict.fromkeys(CATEGORIES, "category"))
+
+
+@pytest.mark.parametrize(
+    ("sellers", "waited_ms", "outcome", "doubts"),
+    [
+        (2, 5001.0, Outcome.INVALID, [("unanswered", True)]),
+        (1, 5001.0, Outcome.PASS, []),  # 1 % of the sellers is allowed
+        (100, 5000.0, Outcome.PASS, []),
+        (100, 28_000.0, Outcome.INVALID, [("unanswered", True)]),
+    ],
+)
+def test_a_server_that_fell_silent_before_the_end_is_no_pass(
+    made: Any, sellers: int, waited_ms: float, outcome: Outcome, doubts: list[tuple[str, bool]]
+) -> None:
+    verdict = judge(made.good(samples=waiting(made, sellers, waited_ms=waited_ms)), made.shipped, PLAIN)
+
+    assert verdict.outcome is outcome
+    assert [(doubt.name, doubt.invalidates) for doubt in verdict.doubts] == doubts
+
+
+def test_sellers_who_never_got_past_sign_in_are_waiting_too(made: Any) -> None:
+    more = [
+        made.row(kind="setup", step=None, workflow=None, seller=1000 + seller, sent_at_s=1, outcome="aborted",
+                 status=None, response_time_ms=74_000.0)
+        for seller in range(20)
+    ]  # fmt: skip
+    verdict = judge(made.good(samples=made.added(more)), made.shipped, PLAIN)
+
+    assert verdict.outcome is Outcome.INVALID
+    assert verdict.headline == "Invalid: unanswered, 20 of 21 sellers waited for an answer, up to 74 000 ms."
+
+
+def test_waiting_sellers_do_not_turn_a_failure_into_a_doubtful_run(made: Any) -> None:
+    rows = waiting(made, 50, waited_ms=20_000.0)
+    rows.loc[rows["outcome"] == "ok", "response_time_ms"] = 2500.0
+
+    verdict = judge(made.good(samples=rows), made.shipped, PLAIN)
+
+    assert verdict.outcome is Outcome.FAIL
+    assert [(doubt.name, doubt.invalidates) for doubt in verdict.doubts] == [("unanswered", False)]
 
 
 def test_a_failed_sample_does_not_excuse_a_missing_step_when_nothing_else_fails_the_run(made: Any) -> None:
