@@ -15,6 +15,7 @@ import gevent
 
 from locustfiles._options import ROOT
 from runlog.run import (
+    RUN_FILE,
     EndedBy,
     GeneratorInfo,
     LoadProfile,
@@ -48,6 +49,7 @@ class Keeper:
         self._ended_at_s: float | None = None
         self._finished = False
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / RUN_FILE).touch(exist_ok=False)  # of two runs of one name only one begins
         write_run(folder, run)
         point_latest(folder.parent, run.id)
         self._monitor = self._start_monitor(targets)

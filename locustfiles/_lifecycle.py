@@ -19,6 +19,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from locustfiles._data import warm_images
 from locustfiles._drain import Drain, serve_drain
+from locustfiles._invocation import settle, unattended
 from locustfiles._keeper import Keeper, describe
 from locustfiles._load import OURS, Load, wallet_secret
 from locustfiles._options import ROOT, add_arguments
@@ -57,6 +58,7 @@ class Session:
         self.environment = environment
         self.runner = runner
         self.options = environment.parsed_options
+        settle(self.options)
         self.target = _choose_target(environment, self.options)
         self.profile = _choose_profile(self.options)
         allowed = check_permission(self.target, self.profile, allow_production=self.options.allow_production)
@@ -66,7 +68,7 @@ class Session:
         self._drain = Drain(runner) if isinstance(runner, MasterRunner) else None
         if isinstance(runner, WorkerRunner):
             serve_drain(runner)
-        elif self.options.headless and not self.options.no_gate:
+        elif unattended(self.options) and not self.options.no_gate:
             self._check_terms()
         wallet_secret(self.target)
         if self.profile is not None:
@@ -239,7 +241,7 @@ class Plugin:
         if self._session.is_worker:
             return
         # until a verdict says otherwise: a run that was not judged is not a pass
-        environment.process_exit_code = INVALID if environment.parsed_options.headless else 0
+        environment.process_exit_code = INVALID if unattended(environment.parsed_options) else 0
         if web_ui is not None:
             web_ui.app.before_request(partial(_refuse_unlisted, self._session.target))
 
@@ -269,7 +271,7 @@ class Plugin:
             # Ctrl-C and SIGTERM come here with sellers still at work
             if not isinstance(session.runner, MasterRunner):
                 session.runner.stop()
-            if session.is_worker or not environment.parsed_options.headless:
+            if session.is_worker or not unattended(environment.parsed_options):
                 return
             if environment.parsed_options.no_gate:
                 environment.process_exit_code = 0 if session.keeper is not None else INVALID

@@ -11,6 +11,8 @@ from runlog.errors import RunLogError
 from runlog.schema import FORMAT
 
 RUN_FILE: Final = "run.json"
+LATEST: Final = "latest"
+"""Beside the run directories, a link to the newest; no run can be called that."""
 
 
 class EndedBy(StrEnum):
@@ -126,4 +128,4 @@ def point_latest(reports: Path, run_id: str) -> None:
     temporary = reports / f".latest.{os.getpid()}"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(run_id, target_is_directory=True)
-    temporary.replace(reports / "latest")
+    temporary.replace(reports / LATEST)
