@@ -1,6 +1,9 @@
 """Seal a finished run: merge what each process wrote into Parquet and write down whether all of it arrived."""
 
+import fcntl
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
@@ -47,31 +50,54 @@ def seal(folder: Path) -> SealReport:
     """Merge the parts of a run into Parquet files and return what was found.
 
     A run that has ended is sealed once: the parts are removed after the merged files are in place, and sealing again
-    returns the stored report. A run without an end (crashed, or still running) keeps its parts.
+    returns the stored report. A run without an end (crashed, or still running) keeps its parts and gets no seal, so
+    that a look at it while it lasts does not stand for its end.
     RunLogError when run.json is unreadable or the disk refuses the result; then the parts are untouched.
     """
-    run = read_run(folder)
-    finished = run.ended_at_s is not None
-    if finished and (folder / SEAL_FILE).exists():
-        return read_seal(folder)
-    parts = [Part(path, SAMPLE_SCHEMA) for path in part_paths(folder, "samples")]
+    with _alone_in(folder):
+        run = read_run(folder)
+        finished = run.ended_at_s is not None
+        if finished and (folder / SEAL_FILE).exists():
+            return read_seal(folder)
+        parts = [Part(path, SAMPLE_SCHEMA) for path in part_paths(folder, "samples")]
+        try:
+            report, merged = _merged(folder, run, parts)
+            if finished:
+                write_atomically(folder / SEAL_FILE, report.model_dump_json(indent=2) + "\n")
+        except (OSError, pa.ArrowException) as error:
+            raise RunLogError(f"{folder}: cannot be sealed: {str(error).splitlines()[0]}") from error
+        if finished:
+            for path in merged:
+                path.unlink()
+        return report
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let nobody else seal this run meanwhile: two would merge into one temporary file, and each remove the parts."""
     try:
-        samples = _merge(parts, folder / SAMPLES_FILE, SAMPLE_SCHEMA)
-        series: list[Part] = []
-        for name, schema in SERIES_SCHEMAS.items():
-            own = [Part(path, schema) for path in part_paths(folder, name)]
-            _merge(own, folder / f"{name}.parquet", schema)
-            series += own
-        failures = failure_parts(folder)
-        write_atomically(folder / FAILURES_FILE, "".join(_whole_lines(path) for path in failures))
-        report = SealReport(samples=samples, problems=tuple(_problems(folder, run, parts)))
-        write_atomically(folder / SEAL_FILE, report.model_dump_json(indent=2) + "\n")
-    except (OSError, pa.ArrowException) as error:
-        raise RunLogError(f"{folder}: cannot be sealed: {str(error).splitlines()[0]}") from error
-    if finished:
-        for path in [part.path for part in parts + series] + failures:
-            path.unlink()
-    return report
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise RunLogError(f"{folder}: {error.strerror or error}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)  # and with it the lock
+
+
+def _merged(folder: Path, run: Run, parts: list[Part]) -> tuple[SealReport, list[Path]]:
+    """Write the merged files; return what was found, and the files that are merged now."""
+    samples = _merge(parts, folder / SAMPLES_FILE, SAMPLE_SCHEMA)
+    series: list[Part] = []
+    for name, schema in SERIES_SCHEMAS.items():
+        own = [Part(path, schema) for path in part_paths(folder, name)]
+        _merge(own, folder / f"{name}.parquet", schema)
+        series += own
+    failures = failure_parts(folder)
+    write_atomically(folder / FAILURES_FILE, "".join(_whole_lines(path) for path in failures))
+    report = SealReport(samples=samples, problems=tuple(_problems(folder, run, parts)))
+    return report, [part.path for part in parts + series] + failures
 
 
 def read_seal(folder: Path) -> SealReport:

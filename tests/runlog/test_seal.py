@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,40 @@ def test_run_without_an_end_keeps_its_parts_and_is_sealed_anew(sample: Make, rec
     writer.add(sample(seller=2))
     writer.close(unrecorded=0, bugs=())
     assert seal(place) == SealReport(samples=2, problems=())
+
+
+def test_a_look_at_a_run_that_lasts_does_not_stand_for_its_end(sample: Make, record: Record, folder: Folder) -> None:
+    writer = record([sample(seller=1)], close=False)
+    assert [problem.name for problem in seal(folder(ended_at_s=None)).problems] == ["not_closed"]
+    writer.add(sample(seller=2))
+    writer.close(unrecorded=0, bugs=())
+    place = folder()
+    assert seal(place) == SealReport(samples=2, problems=())
+    assert read_samples(place).num_rows == 2
+    assert not samples_path(place, 0).exists()
+
+
+def test_sealing_from_several_sides_at_once_loses_nothing(
+    sample: Make, record: Record, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record([sample(seller=number) for number in range(50)])
+    place = folder()
+    merge = sealing._merge
+
+    def slowly(*arguments: Any) -> int:
+        time.sleep(0.02)
+        return merge(*arguments)
+
+    monkeypatch.setattr(sealing, "_merge", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(seal, [place] * 4))
+    assert reports == [SealReport(samples=50, problems=())] * 4
+    assert read_samples(place).num_rows == 50
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunLogError, match=r"gone: No such file or directory"):
+        seal(tmp_path / "gone")
 
 
 def test_parts_left_by_a_crash_after_sealing_are_not_counted_again(
