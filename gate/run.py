@@ -30,6 +30,7 @@ from runlog.run import (
     StepName,
     TargetInfo,
     point_latest,
+    read_run,
     write_run,
 )
 from runlog.workflows import WORKFLOWS
@@ -115,6 +116,20 @@ def _go(plan: Plan, folder: Path, findings: Findings, printer: ProgressPrinter) 
         figure = f"ended with code {end.code}" + (", long after its planned time" if end.overdue else "")
         findings = findings.with_doubt("load_process", figure, "the load ends by itself, with code 0", invalidates=True)
         write_findings(folder, findings)
+    else:
+        _check_scope(folder, findings)
+
+
+def _check_scope(folder: Path, findings: Findings) -> None:
+    """Note workflows that took no part: a release run has all forty steps in scope, whatever the load found to load."""
+    scope = {(name.workflow, name.step) for name in read_run(folder).scope}
+    lost = [
+        f"{workflow}.{step}" for workflow, steps in WORKFLOWS.items() for step in steps if (workflow, step) not in scope
+    ]
+    if lost:
+        figure = f"{len(lost)} steps: {', '.join(lost)}"
+        rule = "all forty steps in scope; locustfiles/ holds every workflow"
+        write_findings(folder, findings.with_doubt("not_in_scope", figure, rule, invalidates=True))
 
 
 def _answer_missing_run(end: LoadEnd) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -112,6 +113,21 @@ def test_load_that_crashes_after_its_run_is_3(files: Path, monkeypatch: pytest.M
     folder = next((files / "reports").glob("*/verdict.json")).parent
     doubt = json.loads((folder / "verdict.json").read_text())["doubts"][0]
     assert (doubt["name"], doubt["figure"]) == ("load_process", "ended with code 9")
+
+
+def test_load_without_all_forty_steps_is_3(files: Path, monkeypatch: pytest.MonkeyPatch, unreached: Path) -> None:
+    run_file = json.loads((unreached / "run.json").read_text())
+    for kept, doubts in ((40, []), (39, ["analytics.recommendations"])):
+        source = files / f"run-{kept}.json"
+        source.write_text(json.dumps(run_file | {"scope": run_file["scope"][:kept]}))
+        stand_in(monkeypatch, f"{RECORDS}\nimport shutil; shutil.copy({str(source)!r}, folder / 'run.json')")
+        assert run(files) == 3
+        (folder,) = (path.parent for path in (files / "reports").glob("*/verdict.json"))
+        found = json.loads((folder / "verdict.json").read_text())["doubts"]
+        assert [doubt["figure"] for doubt in found if doubt["name"] == "not_in_scope"] == [
+            f"1 steps: {name}" for name in doubts
+        ]
+        shutil.rmtree(folder)
 
 
 def test_load_that_must_be_stopped_is_3(files: Path, monkeypatch: pytest.MonkeyPatch, unreached: Path) -> None:
