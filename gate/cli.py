@@ -9,6 +9,7 @@ import click
 
 from gate.errors import BrokenToolError
 from gate.exit_codes import ExitCode
+from gate.streams import open_closed_streams, say
 from runlog.errors import RunLogError
 from settings.document import did_you_mean, one_line
 from settings.problem import UsageProblem
@@ -50,11 +51,12 @@ def sellergate() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never raises."""
+    open_closed_streams()
     try:
         code = sellergate.main(args=argv, prog_name="sellergate", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - left to Python, a bug of ours would exit 1: a FAIL
         words, exit_code = _answer(error)
-        click.echo(words, err=True)
+        say(words, err=True)
         return int(exit_code)
     return int(code or 0)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
+from gate.streams import mute
+
 PROGRESS_FILE: Final = "progress.json"
 PLAIN_EVERY_S: Final = 10.0
 """Where output is piped a line is kept, so there are few."""
@@ -72,14 +74,20 @@ class ProgressPrinter:
         self._next_s = now_s + (1.0 if self._live else PLAIN_EVERY_S)
         text = line(progress)
         if self._live:
-            self._stream.write(_CLEAR_LINE + text[: shutil.get_terminal_size().columns - 1])
+            self._write(_CLEAR_LINE + text[: shutil.get_terminal_size().columns - 1])
         else:
-            self._stream.write(f"{text}\n")
+            self._write(f"{text}\n")
         self._shown = text
-        self._stream.flush()
 
     def close(self) -> None:
         """Leave a terminal's line empty for what follows."""
         if self._live and self._shown:
-            self._stream.write(_CLEAR_LINE)
+            self._write(_CLEAR_LINE)
+
+    def _write(self, text: str) -> None:
+        """Write at once; a run does not end because nobody can see it."""
+        try:
+            self._stream.write(text)
             self._stream.flush()
+        except OSError:
+            mute(self._stream)

@@ -1,6 +1,5 @@
 """Print a verdict for people: plain where output is piped, the answer coloured on a terminal."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from analysis.report.terminal import lines
 from analysis.verdict import Outcome
 from gate.exit_codes import ExitCode
 from gate.judging import Judged
+from gate.streams import say
 from runlog.errors import RunLogError
 
 _COLOURS: Final = {
@@ -24,17 +24,12 @@ _COLOURS: Final = {
 
 
 def print_verdict(judged: Judged) -> int:
-    """Print the verdict and return its exit code, which a closed pipe does not change."""
+    """Print the verdict and return its exit code, which output that goes nowhere does not change."""
     path = Path("not written") if judged.report_path is None else shown_path(judged.report_path)
     colour = _COLOURS[judged.verdict.outcome] if sys.stdout.isatty() else None
-    try:
-        for line in lines(judged.verdict, path):
-            answer = line.startswith("verdict: ")
-            click.echo(click.style(line, fg=colour, bold=True) if answer and colour else line)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # whoever read has gone; Python would complain at its exit when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for line in lines(judged.verdict, path):
+        answer = line.startswith("verdict: ")
+        say(click.style(line, fg=colour, bold=True) if answer and colour else line)
     return judged.verdict.exit_code
 
 
@@ -44,7 +39,7 @@ def verdict_in_any_case() -> Iterator[None]:
     try:
         yield
     except RunLogError:
-        click.echo(f"verdict: INVALID (exit {ExitCode.INVALID:d})")
+        say(f"verdict: INVALID (exit {ExitCode.INVALID:d})")
         raise
 
 
