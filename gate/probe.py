@@ -2,18 +2,26 @@
 
 import http.client
 import itertools
+import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from runlog.redaction import redact
+from settings.document import one_line
 from settings.problem import UsageProblem
 from settings.target import Target, check_host
 
 TIMEOUT_S: Final = 2.0
 _MAX_BYTES: Final = 1 << 20
 _MAX_REDIRECTS: Final = 3
+_MAX_WORDS: Final = 100
+_LATE: Final = "no answer in time"
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _unique = itertools.count(int(time.time()))
 
@@ -33,33 +41,61 @@ class Answer:
 def ask(target: Target, url: str, method: str = "GET", timeout_s: float = TIMEOUT_S) -> Answer:
     """Return the target's answer to one request without a body; `url` is a path on it or an address on its list.
 
-    Redirects are followed on listed hosts only. ProbeError when nothing usable came within about `timeout_s`.
+    Redirects are followed on listed hosts only, and what the target's headers hold is not taken along to another
+    origin. ProbeError when nothing usable came within about `timeout_s`.
     """
-    address = urljoin(target.url, url)
+    address, headers = urljoin(target.url, url), target.headers
     until = time.monotonic() + timeout_s
     for _ in range(_MAX_REDIRECTS + 1):
-        answer, location = _exchange(target, address, method, until)
+        answer, location = _exchange(target, address, method, headers, until)
         if answer.status not in _REDIRECTS or not location:
             return answer
-        address, method = urljoin(address, location), "GET"
+        onward = _onward(address, location)
+        if urlsplit(onward)[:2] != urlsplit(address)[:2]:
+            headers = {}
+        address, method = onward, "GET"
     raise ProbeError(f"more than {_MAX_REDIRECTS} redirects")
 
 
-def _exchange(target: Target, address: str, method: str, until: float) -> tuple[Answer, str | None]:
+def _onward(address: str, location: str) -> str:
+    try:
+        return urljoin(address, location)
+    except ValueError as error:
+        raise ProbeError("redirected to what is no address") from error
+
+
+def _exchange(
+    target: Target, address: str, method: str, headers: Mapping[str, str], until: float
+) -> tuple[Answer, str | None]:
     try:
         check_host(target, address)
     except UsageProblem as problem:
         raise ProbeError(f"not asked: {problem}") from problem
     connection = _connect(address, _left_s(until))
     try:
-        connection.request(method, _unique_path(address), headers={**target.headers, "Connection": "close"})
-        response = connection.getresponse()
-        body = _read(response, until)
+        connection.connect()
+        with _cut_off(connection.sock, until):
+            connection.request(method, _unique_path(address), headers={**headers, "Connection": "close"})
+            response = connection.getresponse()
+            body = _read(response, until)
     except (OSError, http.client.HTTPException) as error:
-        raise ProbeError(_words(error)) from error
+        raise ProbeError(_words(error) if time.monotonic() < until else _LATE) from error
     finally:
         connection.close()
     return Answer(response.status, body), response.getheader("Location")
+
+
+@contextmanager
+def _cut_off(sock: socket.socket, until: float) -> Iterator[None]:
+    """Hang up when the time is over: a socket's own timeout begins again with every byte that trickles in."""
+    timer = threading.Timer(_left_s(until), socket.socket.shutdown, (sock, socket.SHUT_RDWR))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    _left_s(until)  # half a head reads like a whole one
 
 
 def _connect(address: str, timeout_s: float) -> http.client.HTTPConnection:
@@ -84,7 +120,7 @@ def _read(response: http.client.HTTPResponse, until: float) -> bytes:
 def _left_s(until: float) -> float:
     left_s = until - time.monotonic()
     if left_s <= 0:
-        raise ProbeError("no answer in time")
+        raise ProbeError(_LATE)
     return left_s
 
 
@@ -97,8 +133,8 @@ def _unique_path(address: str) -> str:
 
 def _words(error: OSError | http.client.HTTPException) -> str:
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return _LATE
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    text = str(error).splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    text = one_line(redact(str(error)))[:_MAX_WORDS]  # some of it is the server's own
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

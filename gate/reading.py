@@ -32,7 +32,7 @@ def health_value(check: HealthCheck, answer: Answer) -> float:
 def _json_number(monitor: Monitor, body: bytes) -> float:
     try:
         at = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProbeError("answer is not JSON") from error
     path = monitor.path or ""
     for key in path.split("."):
@@ -44,7 +44,10 @@ def _json_number(monitor: Monitor, body: bytes) -> float:
             raise ProbeError(f"answer has no {path}")
     if isinstance(at, bool) or not isinstance(at, int | float):
         raise ProbeError(f"{path} is not a number")
-    return float(at)
+    try:
+        return float(at)
+    except OverflowError:
+        return math.inf
 
 
 def _prometheus_number(monitor: Monitor, body: bytes) -> float:

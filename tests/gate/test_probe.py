@@ -54,6 +54,26 @@ def test_redirect_to_an_unlisted_host_is_not_followed(site: Site, target: Target
         ask(target, "/old")
 
 
+def test_redirect_to_another_origin_leaves_the_headers_behind(site: Site, target: Target) -> None:
+    site.answer("/old", 302, Location=site.url.replace("127.0.0.1", "localhost") + "/new")
+    site.answer("/new", 200, b"here")
+    assert ask(replace(target, headers={"Authorization": "Basic abc"}), "/old") == Answer(200, b"here")
+    assert ["Authorization" in headers for _method, _path, headers in site.asked] == [True, False]
+
+
+def test_redirect_on_the_same_origin_keeps_the_headers(site: Site, target: Target) -> None:
+    site.answer("/old", 302, Location="/new")
+    site.answer("/new", 200, b"here")
+    ask(replace(target, headers={"Authorization": "Basic abc"}), "/old")
+    assert ["Authorization" in headers for _method, _path, headers in site.asked] == [True, True]
+
+
+def test_redirect_to_what_is_no_address_is_no_answer(site: Site, target: Target) -> None:
+    site.answer("/old", 302, Location="http://[")
+    with pytest.raises(ProbeError, match="redirected to what is no address"):
+        ask(target, "/old")
+
+
 def test_redirects_in_a_circle_end(site: Site, target: Target) -> None:
     site.answer("/a", 307, Location="/a")
     with pytest.raises(ProbeError, match="more than 3 redirects"):
@@ -101,9 +121,24 @@ def trickle(connection: socket.socket) -> None:
             return
 
 
+def trickle_head(connection: socket.socket) -> None:
+    for byte in b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 10:
+        time.sleep(0.05)
+        try:
+            connection.sendall(bytes([byte]))
+        except OSError:
+            return
+
+
+def paint(connection: socket.socket) -> None:
+    connection.sendall(b"\x1b[2Jverdict: PASS token=hunter2secret " + b"x" * 500 + b"\r\n\r\n")
+
+
 @pytest.mark.parametrize(
     ("speak", "error"),
     [
+        pytest.param(trickle_head, "^no answer in time$", id="trickling-head"),
+        pytest.param(paint, r"^BadStatusLine:  \[2Jverdict: PASS token=\[hidden\] x{1,99}$", id="paints-terminal"),
         pytest.param(lambda _connection: time.sleep(0.5), "no answer in time", id="silent"),
         pytest.param(trickle, "no answer in time", id="trickling"),
         pytest.param(lambda connection: connection.sendall(b"hello\r\n\r\n"), "BadStatusLine: hello", id="not-http"),
@@ -165,6 +200,10 @@ def test_figure_is_found_and_scaled(monitor: Monitor, body: bytes, value: float)
         ),
         pytest.param(JSON, Answer(200, b'{"data": {"current": [{"usage": true}]}}'), "is not a number", id="bool"),
         pytest.param(JSON, Answer(200, b'{"data": {"current": [{"usage": NaN}]}}'), "usage is nan", id="nan"),
+        pytest.param(JSON, Answer(200, b"[" * 100_000), "answer is not JSON", id="too-deep"),
+        pytest.param(
+            JSON, Answer(200, b'{"data": {"current": [{"usage": 1%s}]}}' % (b"0" * 400)), "usage is inf", id="too-large"
+        ),
         pytest.param(TEXT, Answer(200, b"memory 1\n"), "answer has no cpu_percent", id="no-metric"),
         pytest.param(TEXT, Answer(200, b"cpu_percent NaN\n"), "cpu_percent is nan", id="prometheus-nan"),
         pytest.param(TEXT, Answer(200, b"cpu_percent +Inf\n"), "cpu_percent is inf", id="prometheus-inf"),
