@@ -26,11 +26,13 @@ from runlog.run import (
     write_atomically,
     write_run,
 )
+from runlog.writer import closing_path
 from settings.target import Target
 
 PROGRESS_FILE: Final = "progress.json"
 STOP_FILE: Final = "stop.json"
 _TICK_S: Final = 1.0
+_LOGS_S: Final = 10.0
 _TIME_SLACK_S: Final = 0.5
 """A run ended this much before its planned time still ended by time: timers are not exact."""
 
@@ -47,7 +49,7 @@ class Keeper:
         self._lost: set[int] = set()
         self._fuse_reason: str | None = None
         self._ended_at_s: float | None = None
-        self._finished = False
+        self.finished = False
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RUN_FILE).touch(exist_ok=False)  # of two runs of one name only one begins
         write_run(folder, run)
@@ -82,11 +84,18 @@ class Keeper:
             everyone = tuple(sorted(known | processes))
             self._update(generator=self.run.generator.model_copy(update={"processes": everyone}))
 
+    def await_logs(self) -> None:
+        """Wait a while until every process has closed its log, where the end of the load was not waited for."""
+        until = time.monotonic() + _LOGS_S
+        closed = [closing_path(self.folder, process) for process in self.run.generator.processes]
+        while time.monotonic() < until and not all(path.exists() for path in closed):
+            gevent.sleep(0.05)
+
     def finish(self) -> None:
         """Write the end into run.json; called when every process has closed its log or was given up."""
-        if self._finished:
+        if self.finished:
             return
-        self._finished = True
+        self.finished = True
         gevent.kill(self._ticker)
         self._end_monitor()
         ended_at_s = self._ended_at_s or time.time()
@@ -115,15 +124,16 @@ class Keeper:
 
     def _end_monitor(self) -> None:
         code = self._monitor.poll()
-        if code is None:
-            self._monitor.terminate()
-            try:
-                self._monitor.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                self._monitor.kill()
-                self._monitor.wait()
-        elif code != 0:
-            self.problems.append(f"the monitors process ended with code {code}; see monitor.log")
+        if code is not None:  # it stays until it is told, and without it nobody watches for a dying target
+            self.problems.append(f"the monitors process ended early, with code {code}; see monitor.log")
+            return
+        self._monitor.terminate()
+        try:
+            self._monitor.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._monitor.kill()
+            self._monitor.wait()
+            self.problems.append("the monitors process did not end when told to; it may have been stopped for long")
 
     def _tick_for_ever(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """Plain Locust, started as people and pipelines do: from another folder, with the web UI that closes by itself."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -47,3 +49,17 @@ def test_a_web_ui_that_closes_by_itself_exits_with_the_verdict(sandbox: Callable
     done = locust(ROOT, "--autostart", "--autoquit", "0", "--web-host", "127.0.0.1", "--web-port", port, *load)
     assert done.returncode == 3, done.stdout
     assert "verdict: INVALID (exit 3)" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP], ids=["told", "killed", "frozen"])
+def test_a_run_nobody_watched_to_its_end_is_invalid(
+    sandbox: Callable[..., Any], load: Callable[..., Any], number: int
+) -> None:
+    running = load(sandbox().url, "-u", "4", "-r", "4", "-t", "5s")
+    running.until_requests(10)
+    children = psutil.Process(running.process.pid).children()
+    (monitors,) = [child for child in children if "monitor" in child.cmdline()]
+    monitors.send_signal(number)
+    done = running.wait()
+    assert done.code == 3, done.output
+    assert "harness_problem" in done.doubts()
