@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 import gevent
 from gevent.event import Event
+from gevent.lock import RLock
 from locust import events, log
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -65,6 +67,8 @@ class Session:
         self._overrides = (*self.target.overrides, *allowed)
         self.load: Load | None = None
         self.keeper: Keeper | None = None
+        self._closed_run: str | None = None
+        self._closing = RLock()
         self._drain = Drain(runner) if isinstance(runner, MasterRunner) else None
         if isinstance(runner, WorkerRunner):
             serve_drain(runner)
@@ -116,6 +120,9 @@ class Session:
         return {self.runner.get_worker_index(client.id) for client in self.runner.clients.all}
 
     def _open_log(self) -> None:
+        if self.options.sellergate_run_id == self._closed_run:
+            _logger.error("run %s was closed in this process and is not opened again", self._closed_run)
+            return
         folder = Path(self.options.reports) / self.options.sellergate_run_id
         folder.mkdir(parents=True, exist_ok=True)
         warm_images()  # before the loop is watched: it holds it up
@@ -131,6 +138,8 @@ class Session:
 
     def stopping(self) -> None:
         """Note that load ends now, and wait for the workers to close their logs."""
+        if self.load is not None:
+            self.load.stopping = True
         if self.keeper is None:
             return
         self.keeper.stopping()
@@ -140,17 +149,34 @@ class Session:
                 self.keeper.lost(index)
 
     def stop(self) -> None:
-        """Close what this process opened."""
-        load, keeper = self.load, self.keeper
-        if load is not None:
-            self.load = None
-            load.recorder.close()
-        if keeper is not None:
-            if log.unhandled_greenlet_exception:
-                keeper.problems.append(
-                    "listener_crashed: an event listener or greenlet of the generator threw; its log has the traceback"
-                )
-            keeper.finish()
+        """Close what this process opened; whoever calls it second waits until it is closed.
+
+        Locust says `stopped` before it fires `test_stop`: a process told to quit from two sides at once (Ctrl-C, and
+        its master) would else exit while the other side is still writing.
+        """
+        with self._closing:
+            load, keeper = self.load, self.keeper
+            if load is not None:
+                self.load = self.environment.sellergate_load = None
+                self._closed_run = load.run_id
+                load.recorder.close()
+            if keeper is not None and not keeper.finished:
+                if log.unhandled_greenlet_exception:
+                    keeper.problems.append(
+                        "listener_crashed: an event listener of the generator threw; its log has the traceback"
+                    )
+                keeper.finish()
+
+    def finish(self) -> None:
+        """Close a run whose end Locust cut off.
+
+        Ctrl-C reaches master and workers alike. When the last worker quits, the master begins to stop on its account;
+        its own shutdown then kills that greenlet half-way, and `test_stop` is never fired.
+        """
+        if self.keeper is not None and not self.keeper.finished:
+            self.keeper.stopping()
+            self.keeper.await_logs()
+            self.stop()
 
     def judge(self) -> tuple[int, str]:
         """Have the run judged by a process that never saw the load; return its exit code and what it printed."""
@@ -238,6 +264,7 @@ class Plugin:
         """Read settings and refuse what is wrong with them; nothing has been sent yet."""
         with _one_line_or_bug():
             self._session = Session(environment, runner)
+        gevent.signal_handler(signal.SIGINT, _interrupt_main)
         if self._session.is_worker:
             return
         # until a verdict says otherwise: a run that was not judged is not a pass
@@ -269,8 +296,11 @@ class Plugin:
         self._judging = True
         try:
             # Ctrl-C and SIGTERM come here with sellers still at work
-            if not isinstance(session.runner, MasterRunner):
+            if isinstance(session.runner, MasterRunner):
+                session.finish()
+            else:
                 session.runner.stop()
+                session.stop()
             if session.is_worker or not unattended(environment.parsed_options):
                 return
             if environment.parsed_options.no_gate:
@@ -310,6 +340,14 @@ class Plugin:
         """Note the end of the ramp."""
         if self._session is not None and self._session.keeper is not None:
             self._session.keeper.spawned()
+
+
+def _interrupt_main() -> None:
+    """Raise Ctrl-C in the main greenlet, where Locust expects it.
+
+    Python raises it in whatever runs just then: a seller's check, or the recorder between taking a batch and writing.
+    """
+    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
 
 def _refuse_unlisted(target: Target) -> Any:

@@ -32,6 +32,7 @@ class Load:
         self.seed = seed
         self.think_ratio = think_ratio
         self.recorder = recorder
+        self.stopping = False
         self.headers = {"User-Agent": f"sellergate/{run_id} (load test)", **target.headers}
         self._secret = wallet_secret(target)
         self._numbers = itertools.count(recorder.process * _SELLERS_OF_A_PROCESS)
@@ -80,8 +81,12 @@ def wallet_secret(target: Target) -> bytes:
 
 
 def current(environment: Any) -> Load:
-    """Return the run this process is in; sellers exist only while there is one."""
+    """Return the run this process is in; a seller is born into a run or not at all.
+
+    When a worker quits, Locust's master hands its sellers to the others, which may be stopping just then. Such a
+    latecomer would send requests after the log was closed.
+    """
     load: Load | None = getattr(environment, "sellergate_load", None)
-    if load is None:
-        raise RuntimeError("no run has been started in this process")
+    if load is None or load.stopping:
+        raise RuntimeError("there is no run to join: it was not started, or it is ending")
     return load
