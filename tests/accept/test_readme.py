@@ -1,0 +1,66 @@
+"""Every command of the README, typed as it stands there."""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.accept
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMANDS = [line for block in BLOCK.findall((ROOT / "README.md").read_text("utf-8")) for line in block.splitlines()]
+SANDBOX = ".venv/bin/sellergate sandbox --port 7080"
+
+# command → codes it may end in; 2 is make's own for any failure
+ANSWERS = {
+    "make demo": {0},
+    'make demo FAULT="slow_step=dashboard.analytics_display:+3000ms"': {2},
+    'make demo FAULT="cache_off" ARGS="--strict"': {2},
+    'make demo FAULT="error_rate=10%" ARGS="--stage post"': {2},
+    ".venv/bin/sellergate judge reports/latest": {0, 1},
+    ".venv/bin/sellergate judge reports/latest --strict --response-time 1500": {0, 1},
+}
+ELSEWHERE = {
+    "make test": "is what runs this suite",
+    ".venv/bin/locust": "tests/e2e/test_web_ui.py",
+}
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) >= 10
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if line in ANSWERS])
+def test_command_of_the_readme_answers_as_it_says(type_in: Callable[..., Any], line: str) -> None:
+    done = type_in(line)
+    assert done.code in ANSWERS[line], done.output
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "locust --headless" in line])
+def test_plain_locust_of_the_readme_is_gated(type_in: Callable[..., Any], clone: Path, line: str) -> None:
+    type_in("make .venv/run.stamp")
+    with subprocess.Popen([*SANDBOX.split(), "--stop-after", "150s"], cwd=clone, stdout=subprocess.DEVNULL) as sandbox:
+        time.sleep(3)
+        done = type_in(line)
+        sandbox.terminate()
+    # a minute at the pace of people is enough for most steps, not for each: what counts is that it is judged
+    assert done.code in {0, 4}, done.output
+    assert f"(exit {done.code})" in done.output
+
+
+def test_staging_of_the_readme_is_refused_until_somebody_wrote_its_file(type_in: Callable[..., Any]) -> None:
+    (line,) = [line for line in COMMANDS if "--target staging" in line]
+    done = type_in(line)
+    assert done.code == 2
+    assert len(done.output.splitlines()) == 1
+
+
+def test_every_command_is_typed_by_some_test() -> None:
+    typed = {*ANSWERS, *ELSEWHERE, SANDBOX}
+    rest = [line for line in COMMANDS if line not in typed]
+    assert all("locust --headless" in line or "--target staging" in line for line in rest), rest
