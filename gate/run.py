@@ -1,13 +1,11 @@
 """Drive one run from the first look at the target to the verdict."""
 
 import os
-import platform
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -28,7 +26,6 @@ from runlog.run import (
     LoadProfile,
     Run,
     StepName,
-    TargetInfo,
     point_latest,
     read_run,
     write_run,
@@ -170,21 +167,10 @@ def _write_run_without_load(plan: Plan, folder: Path, reason: str) -> None:
             duration_s=profile.duration_s,
             ramp_s=profile.ramp_s,
         ),
-        target=TargetInfo(
-            name=target.name,
-            url=target.url,
-            gaps=target.gaps,
-            monitors=tuple(monitor.name for monitor in target.monitors),
-        ),
+        target=target.info(target.url),
         revision=plan.revision,
         seed=plan.seed,
-        generator=GeneratorInfo(
-            processes=(),
-            python=platform.python_version(),
-            locust=version("locust"),
-            sellergate=version("sellergate"),
-            cpu_count=os.cpu_count(),
-        ),
+        generator=GeneratorInfo.here(()),
         scope=tuple(StepName(workflow=workflow, step=step) for workflow, steps in WORKFLOWS.items() for step in steps),
         started_at_s=now_s,
         ended_at_s=now_s,

@@ -1,4 +1,4 @@
-"""Settle how Locust was called: whole paths, a run id that is a name, whether anybody watches."""
+"""Settle how Locust was called: whole paths, a run id, which target, how hard, whether anybody watches."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from runlog.run import LATEST, RUN_FILE
 from settings.problem import UsageProblem
+from settings.profile import Profile, load_profile
+from settings.target import Target, check_host, load_target, target_for_host
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _NEVER: Final = -1
@@ -28,3 +30,37 @@ def settle(options: Any) -> None:
 def unattended(options: Any) -> bool:
     """Return whether nobody is there to look at the run: then Locust's exit code has to be the verdict's."""
     return bool(options.headless or (options.autostart and options.autoquit != _NEVER))
+
+
+def choose_target(environment: Any, options: Any) -> Target:
+    """Return the target of this run: the one named, or the listed one that `--host` belongs to."""
+    if options.host and options.target is None:
+        target = target_for_host(options.host, folder=Path(options.targets))
+    else:
+        target = load_target(options.target, folder=Path(options.targets))
+    environment.host = options.host = options.host or target.url
+    check_host(target, environment.host)
+    return target
+
+
+def choose_profile(options: Any) -> Profile | None:
+    """Return the load profile named, or None: plain `-u -r -t`."""
+    return None if options.load_profile is None else load_profile(options.load_profile, Path(options.profiles))
+
+
+def apply_profile(environment: Any, options: Any, profile: Profile) -> tuple[str, ...]:
+    """Let the profile fill in what the command line left open; return what the command line changed of it."""
+    changed = []
+    for option, planned in (
+        ("num_users", profile.sellers),
+        ("spawn_rate", profile.spawn_per_s),
+        ("run_time", profile.duration_s),
+    ):
+        given = getattr(options, option)
+        if given is None:
+            setattr(options, option, planned)
+        elif given != planned:
+            changed.append(f"--{option.replace('_', '-')} {given:g} in place of {planned:g} of profile {profile.name}")
+    for user_class in environment.user_classes:
+        user_class.weight = profile.weights.get(user_class.workflow, user_class.weight)
+    return tuple(changed)

@@ -2,12 +2,10 @@
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +19,6 @@ from runlog.run import (
     LoadProfile,
     Run,
     StepName,
-    TargetInfo,
     point_latest,
     write_atomically,
     write_run,
@@ -187,21 +184,10 @@ def describe(
         id=run_id,
         stage=options.stage,
         load_profile=profile,
-        target=TargetInfo(
-            name=target.name,
-            url=options.host,
-            gaps=target.gaps,
-            monitors=tuple(monitor.name for monitor in target.monitors),
-        ),
+        target=target.info(options.host),
         revision=options.revision,
         seed=options.seed,
-        generator=GeneratorInfo(
-            processes=tuple(sorted(processes)),
-            python=platform.python_version(),
-            locust=version("locust"),
-            sellergate=version("sellergate"),
-            cpu_count=os.cpu_count(),
-        ),
+        generator=GeneratorInfo.here(processes),
         scope=scope,
         overrides=overrides,
         started_at_s=time.time(),

@@ -1,7 +1,10 @@
 """Read and write run.json: what was run, against what, how it was meant to go and how it ended."""
 
 import os
+import platform
+from collections.abc import Iterable
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
@@ -73,6 +76,17 @@ class GeneratorInfo(_Frozen):
     locust: str
     sellergate: str
     cpu_count: int | None
+
+    @classmethod
+    def here(cls, processes: Iterable[int]) -> "GeneratorInfo":
+        """Return this machine as the generator, with the processes that must write a log."""
+        return cls(
+            processes=tuple(sorted(processes)),
+            python=platform.python_version(),
+            locust=version("locust"),
+            sellergate=version("sellergate"),
+            cpu_count=os.cpu_count(),
+        )
 
 
 class Run(_Frozen):

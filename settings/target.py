@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from runlog.run import Gap
+from runlog.run import Gap, TargetInfo
 from settings.document import CHECKOUT, did_you_mean, one_line, read_document, shown
 from settings.hosts import HTTP, WEBSOCKET, base_address, host_of, is_loopback
 from settings.problem import UsageProblem
@@ -79,6 +79,11 @@ class Target:
     health: dict[str, HealthCheck]
     headers: dict[str, str] = field(repr=False)  # not in a traceback: values come from the environment
     overrides: tuple[str, ...] = ()  # what the environment replaced, for the record
+
+    def info(self, url: str) -> TargetInfo:
+        """Return what run.json keeps of it when the load goes to `url`; no secret."""
+        monitors = tuple(monitor.name for monitor in self.monitors)
+        return TargetInfo(name=self.name, url=url, gaps=self.gaps, monitors=monitors)
 
 
 def load_target(
