@@ -1,6 +1,7 @@
 """Hold one answer against what the workflow expects: status, envelope, identity."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import orjson
 from runlog.schema import Outcome
 
 _EXCERPT: Final = 80
+_TOKEN: Final = re.compile(r"[!-~]{1,8000}")
 _FIRST_SUCCESS: Final = 200
 _FIRST_ERROR: Final = 400
 
@@ -198,6 +200,14 @@ def refused(answer: Answer, status: int, code: str) -> None:
     found = error.get("code") if isinstance(error, dict) else None
     if found != code:
         raise CheckFailed(f"refused with another code than {code}")
+
+
+def token(data: Data, key: str) -> str:
+    """Return a token that can stand in a header, and be only that: no blanks, line ends or other writing."""
+    found = data[key]
+    if not isinstance(found, str) or not _TOKEN.fullmatch(found):
+        raise CheckFailed(f"'{key}' cannot stand in a header")
+    return found
 
 
 def equal(what: str, found: Any, wanted: Any) -> None:

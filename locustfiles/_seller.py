@@ -9,7 +9,7 @@ from locust.exception import StopUser
 
 from locustfiles import _lifecycle
 from locustfiles._calls import token_life_s
-from locustfiles._checks import Blocked, CheckFailed, Data, Stale, StepFailed, accepted, expect, same_wallet
+from locustfiles._checks import Blocked, CheckFailed, Data, Stale, StepFailed, accepted, expect, same_wallet, token
 from locustfiles._data import Texts, multipart
 from locustfiles._routes import (
     CONNECT,
@@ -266,7 +266,7 @@ class Seller(Sender):
 
 
 def _keep_tokens(account: Account, data: Data) -> None:
-    account.token, account.refresh_token = data["token"], data["refreshToken"]
+    account.token, account.refresh_token = token(data, "token"), token(data, "refreshToken")
     account.token_ends_at_s = time.time() + token_life_s(data.get("expiresIn"))
 
 

@@ -165,8 +165,12 @@ class Sender(FastHttpUser):
                     allow_redirects=False,
                     context=_load.OURS,
                 )
-        except Exception as bug:
-            text = f"{type(bug).__name__}: {bug}"
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            if self.trace.first_byte_at is not None:  # there was a head, and what followed was not as it said
+                text = f"unreadable answer: {text}"
+                self._record(call, Outcome.HTTP_ERROR, self._elapsed_ms(), None, text)
+                raise Unreached(Outcome.HTTP_ERROR, text) from error
             self._record(call, Outcome.HARNESS_ERROR, None, None, text)
             raise
         except BaseException:  # killed by the stop; a request that was not sent yet is none

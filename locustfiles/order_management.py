@@ -139,5 +139,5 @@ def _unix_s(stamp: str) -> float:
     """Return the Unix seconds of an ISO time; CheckFailed when it is not one."""
     try:
         return datetime.fromisoformat(stamp).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise CheckFailed("createdAt is not an ISO time") from None

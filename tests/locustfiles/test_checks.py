@@ -29,6 +29,7 @@ from locustfiles._checks import (
     refused,
     same_id,
     same_wallet,
+    token,
 )
 from runlog.schema import Outcome
 
@@ -67,6 +68,7 @@ ACCEPTED: dict[str, tuple[Callable[[], object], object]] = {
     "refused with the code": (lambda: refused(_answer({"error": {"code": "LIMIT"}}, 403), 403, "LIMIT"), None),
     "equal": (lambda: equal("price", "1.5", "1.5"), None),
     "objects": (lambda: objects([{"a": 1}], "x"), [{"a": 1}]),
+    "token": (lambda: token(Data(token="eyJh.eyJz.c2ln"), "token"), "eyJh.eyJz.c2ln"),
 }
 
 
@@ -76,6 +78,7 @@ def test_accepts(check: Callable[[], object], expected: object) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[], object], type[StepFailed], str]] = {
+    "token with a header in it": (lambda: token(Data(token="a\r\nX: 1"), "token"), CheckFailed, "'token' cannot stand"),
     "error status": (lambda: expect_status(_answer({}, 500), 200), HttpError, "status 500, expected status 200"),
     "error status 400 is one": (lambda: expect_status(_answer({}, 400), 200), HttpError, "status 400, expected"),
     "status 399 is another success": (lambda: expect_status(_answer({}, 399), 200), CheckFailed, "status 399, expect"),
@@ -248,3 +251,18 @@ def test_get_of_a_missing_key_is_none() -> None:
 def test_answer_is_parsed_once() -> None:
     answer = _answer({"a": [1]})
     assert answer.json() is answer.json()
+
+
+@pytest.mark.parametrize("found", ["eyJh.eyJz.c2ln", "x", "~!" * 4000])
+def test_a_token_that_can_stand_in_a_header_is_kept(found: str) -> None:
+    assert token(Data(token=found), "token") == found
+
+
+@pytest.mark.parametrize(
+    "found",
+    [None, "", 7, ["a"], "a b", "a\r\nX-Other: 1", "a\n", "a\r\n\r\nGET /api/orders HTTP/1.1", "\u20ac", "x" * 8001],
+    ids=["null", "empty", "number", "list", "blank", "header", "line-end", "request", "not-ascii", "huge"],
+)
+def test_a_token_that_is_more_than_a_token_is_the_servers_failure(found: Any) -> None:
+    with pytest.raises(CheckFailed, match="'token' cannot stand in a header"):
+        token(Data(token=found), "token")

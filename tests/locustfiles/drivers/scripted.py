@@ -75,6 +75,10 @@ class AnsweredSeller(Scripted):
         "after_garbage",
         "short_length",
         "after_short_length",
+        "unknown_coding",
+        "after_unknown_coding",
+        "bad_coding",
+        "after_bad_coding",
     )
     steps = (
         *PLAIN,
