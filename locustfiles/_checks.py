@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -191,6 +191,19 @@ def same_id(data: Mapping[str, Any], key: str, wanted: str) -> None:
         raise CheckFailed(f"no '{key}' in the answer")
     if str(found) != wanted:
         raise WrongBody(f"'{key}' is another one's")
+
+
+def among(rows: Sequence[Mapping[str, Any]], key: str, wanted: str) -> None:
+    """Hold a list against what is known to be in it: an empty page is as quick as a full one, and as wrong."""
+    if not any(str(row.get(key)) == wanted for row in rows):
+        raise CheckFailed(f"what is known to be there is not listed under '{key}'")
+
+
+def some(rows: Sequence[Data], what: str) -> Sequence[Data]:
+    """Return the rows of a list that is never empty; CheckFailed when it is."""
+    if not rows:
+        raise CheckFailed(f"'{what}' is empty")
+    return rows
 
 
 def refused(answer: Answer, status: int, code: str) -> None:

@@ -2,7 +2,7 @@
 
 from locust import between, task
 
-from locustfiles._checks import accepted, equal, expect, expect_rows, same_id, same_wallet
+from locustfiles._checks import accepted, among, equal, expect, expect_rows, same_id, same_wallet
 from locustfiles._routes import (
     CONVERSATIONS,
     DASHBOARD_ANALYTICS,
@@ -53,8 +53,10 @@ class StoreSeller(Seller):
     def listing_management(self) -> None:
         """See the own shelf; have the thing on it looked at."""
         with self.step("listing_management", "GET", LISTINGS_OF, w=self.w) as answer:
-            for listing in expect(answer).objects("listings"):
+            own = expect(answer).objects("listings")
+            for listing in own:
                 same_wallet(listing, "sellerAddress", self.w)
+            among(own, "id", self.shelf)
         for _ in range(self.rng.randint(2, 4)):
             with self.step("listing_management", "GET", LISTING, lid=self.shelf) as answer:
                 same_id(expect(answer), "id", self.shelf)

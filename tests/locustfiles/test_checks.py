@@ -19,6 +19,7 @@ from locustfiles._checks import (
     Unreached,
     WrongBody,
     accepted,
+    among,
     bare,
     equal,
     expect,
@@ -30,6 +31,7 @@ from locustfiles._checks import (
     refused,
     same_id,
     same_wallet,
+    some,
     token,
 )
 from runlog.schema import Outcome
@@ -69,6 +71,8 @@ ACCEPTED: dict[str, tuple[Callable[[], object], object]] = {
     "refused with the code": (lambda: refused(_answer({"error": {"code": "LIMIT"}}, 403), 403, "LIMIT"), None),
     "equal": (lambda: equal("price", "1.5", "1.5"), None),
     "objects": (lambda: objects([{"a": 1}], "x"), [{"a": 1}]),
+    "among others": (lambda: among([{"id": 1}, {"id": "x"}], "id", "x"), None),
+    "some": (lambda: some([Data(a=1)], "rows"), [{"a": 1}]),
     "token": (lambda: token(Data(token="eyJh.eyJz.c2ln"), "token"), "eyJh.eyJz.c2ln"),
 }
 
@@ -96,6 +100,9 @@ REFUSED: dict[str, tuple[Callable[[], object], type[StepFailed], str]] = {
         for name, bad in TOKENS.items()
     },
     "token with a header in it": (lambda: token(Data(token="a\r\nX: 1"), "token"), CheckFailed, "'token' cannot stand"),
+    "among none": (lambda: among([], "id", "x"), CheckFailed, "what is known to be there is not listed under 'id'"),
+    "among others only": (lambda: among([{"id": "y"}, {}], "id", "x"), CheckFailed, "what is known to be there is not"),
+    "none of some": (lambda: some([], "requirements"), CheckFailed, "'requirements' is empty"),
     "error status": (lambda: expect_status(_answer({}, 500), 200), HttpError, "status 500, expected status 200"),
     "error status 400 is one": (lambda: expect_status(_answer({}, 400), 200), HttpError, "status 400, expected"),
     "status 399 is another success": (lambda: expect_status(_answer({}, 399), 200), CheckFailed, "status 399, expect"),
