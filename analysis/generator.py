@@ -18,8 +18,9 @@ LAG_LIMIT_MS: Final = 20.0
 LAG_SHARE: Final = 0.95
 """A row is the p99 of one second. The p99 of the whole run cannot be had from these; in its place, on the doubtful
 side, stands what 95 of 100 seconds kept: a loop that is late in one second of twenty is late."""
-UNWATCHED_S: Final = 10.0
-"""The longest a process may go without saying how it does."""
+UNWATCHED_S: Final = 5.0
+"""The longest a process may go without saying how it does. It says so every second: one that is silent for longer stood
+still with all its sellers, and Locust, which takes it back when it wakes, tells nobody."""
 
 
 def generator_doubts(run: Run, generator: pd.DataFrame, window: Window | None) -> Iterator[Doubt]:
