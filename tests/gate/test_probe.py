@@ -199,10 +199,13 @@ def test_figure_is_found_and_scaled(monitor: Monitor, body: bytes, value: float)
             JSON, Answer(200, b'{"data": {"current": [{"usage": "84"}]}}'), "usage is not a number", id="text-number"
         ),
         pytest.param(JSON, Answer(200, b'{"data": {"current": [{"usage": true}]}}'), "is not a number", id="bool"),
-        pytest.param(JSON, Answer(200, b'{"data": {"current": [{"usage": NaN}]}}'), "usage is nan", id="nan"),
+        pytest.param(JSON, Answer(200, b'{"data": {"current": [{"usage": NaN}]}}'), "answer is not JSON", id="nan"),
         pytest.param(JSON, Answer(200, b"[" * 100_000), "answer is not JSON", id="too-deep"),
         pytest.param(
-            JSON, Answer(200, b'{"data": {"current": [{"usage": 1%s}]}}' % (b"0" * 400)), "usage is inf", id="too-large"
+            JSON,
+            Answer(200, b'{"data": {"current": [{"usage": 1%s}]}}' % (b"0" * 400)),
+            "answer is not JSON",
+            id="too-large",
         ),
         pytest.param(TEXT, Answer(200, b"memory 1\n"), "answer has no cpu_percent", id="no-metric"),
         pytest.param(TEXT, Answer(200, b"cpu_percent NaN\n"), "cpu_percent is nan", id="prometheus-nan"),
