@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -144,9 +145,20 @@ def _command(plan: Plan, run_id: str) -> list[str]:
     command += ["--target", plan.target.name, "--targets", str(plan.targets_folder.absolute())]
     command += ["--host", plan.target.url, "--reports", str(plan.reports.absolute()), "--seed", str(plan.seed)]
     optional = {"--stage": plan.terms.stage, "--revision": plan.revision, "--processes": plan.processes}
+    if plan.processes is not None:  # on Locust's usual port, workers of another run on this machine would join
+        port = _free_port()
+        optional |= {"--master-bind-host": "127.0.0.1", "--master-bind-port": port, "--master-port": port}
     for flag, value in optional.items():
         command += [] if value is None else [flag, str(value)]
     return command + (["--allow-production"] if plan.allowed else [])
+
+
+def _free_port() -> int:
+    """Return a port of loopback nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _run_id(profile: Profile) -> str:

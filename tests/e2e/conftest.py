@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,6 +89,13 @@ def command(*arguments: str | Path, timeout_s: float = 120, **changes: str) -> s
         timeout=timeout_s,
         check=False,
     )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 @pytest.fixture(scope="session")
@@ -187,6 +195,9 @@ class Load:
     def __init__(self, host: str, reports: Path, *arguments: str) -> None:
         self.reports = reports
         self.log = reports.with_suffix(".log")
+        if "--processes" in arguments:  # not the one port of every other Locust on this machine
+            port = str(free_port())
+            arguments += ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "locust", "--headless", "--host", host, "--reports", str(reports), *arguments],
