@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from locustfiles._recording import Recorder
 from locustfiles._wallets import LOOPBACK_SECRET, Wallet, wallets
+from runlog.redaction import redact
 from settings.hosts import host_of, is_loopback
 from settings.problem import UsageProblem
 from settings.target import Target, check_host
@@ -61,7 +62,7 @@ class Load:
 
     def harness_bug(self, place: str, bug: Exception) -> None:
         """Keep an exception of our own code: once in the log with its traceback, once among the run's problems."""
-        name = f"{place}: {type(bug).__name__}: {bug}"
+        name = f"{place}: {redact(f'{type(bug).__name__}: {bug}')}"  # it may quote what a server sent
         self._bugs[name] += 1
         if self._bugs[name] == 1:
             _logger.error("a bug of the harness in %s\n%s", place, "".join(traceback.format_exception(bug)))
