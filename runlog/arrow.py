@@ -13,6 +13,12 @@ def numbers(kind: pa.DataType, raw: "np.ndarray[Any, Any]", known: "np.ndarray[A
     return pa.Array.from_buffers(kind, len(raw), [validity, pa.py_buffer(raw)])
 
 
+def truths(raw: "np.ndarray[Any, Any]", known: "np.ndarray[Any, Any]") -> pa.Array:
+    """Return a column of true and false, packed as Arrow wants it; null where `known` is false."""
+    packed = [pa.py_buffer(np.packbits(bits, bitorder="little")) for bits in (known, raw)]
+    return pa.Array.from_buffers(pa.bool_(), len(raw), packed)
+
+
 def texts(values: Iterable[str | None]) -> pa.Array:
     """Return a string array; None is null."""
     builder = pa.lib.StringBuilder()

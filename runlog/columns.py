@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from runlog.arrow import numbers, texts
+from runlog.arrow import numbers, texts, truths
 from runlog.schema import CATEGORIES, SAMPLE_SCHEMA, Sample
 
 ERROR_LIMIT: Final = 200
@@ -16,7 +16,7 @@ OTHER_ERROR: Final = "other error (more than 200 distinct)"
 _NAME_LIMIT: Final = 32_000
 """Distinct names in any other column; int16 codes end at 32,767, and a route template is never an id."""
 _UNKNOWN: Final = -1
-"""In-memory mark of null in integer columns whose values are never negative; Arrow gets a real null."""
+"""In-memory mark of null in columns whose values are never negative, truth as 0 and 1; Arrow gets a real null."""
 _NAN: Final = float("nan")
 
 
@@ -48,7 +48,7 @@ class Batch:
     names: dict[str, tuple[str, ...]]
 
 
-_TYPECODES: Final = {pa.float64(): "d", pa.float32(): "f", pa.int32(): "i", pa.int16(): "h"}
+_TYPECODES: Final = {pa.float64(): "d", pa.float32(): "f", pa.int32(): "i", pa.int16(): "h", pa.bool_(): "b"}
 
 
 def _empty_columns() -> "dict[str, array[Any]]":
@@ -72,7 +72,7 @@ class SampleColumns:
         return len(self._columns["sent_at_s"])
 
     def _bind(self) -> None:
-        """Look up every append once a flush instead of nineteen times a sample."""
+        """Look up every append once a flush instead of twenty times a sample."""
         self._appends = tuple(column.append for column in self._columns.values())
 
     def add(self, sample: Sample) -> None:
@@ -80,11 +80,12 @@ class SampleColumns:
         (
             kind, sent_at_s, intended_at_s, workflow, step, seller, iteration, process, method, route,
             status, outcome, response_time_ms, connect_ms, wait_ms, request_bytes, response_bytes, cache, error,
+            computed,
         ) = sample  # fmt: skip
         (
             add_kind, add_sent, add_intended, add_workflow, add_step, add_seller, add_iteration, add_process,
             add_method, add_route, add_status, add_outcome, add_response, add_connect, add_wait, add_request_bytes,
-            add_response_bytes, add_cache, add_error,
+            add_response_bytes, add_cache, add_error, add_computed,
         ) = self._appends  # fmt: skip
         kinds, workflows, steps, methods, routes, outcomes, caches, errors = self._codes
         add_kind(kinds[kind])
@@ -106,6 +107,7 @@ class SampleColumns:
         add_response_bytes(_UNKNOWN if response_bytes is None else response_bytes)
         add_cache(caches[cache])
         add_error(errors[error])
+        add_computed(_UNKNOWN if computed is None else computed)
 
     def take(self) -> Batch | None:
         """Return everything added since the last call, or None; costs the same however much it is."""
@@ -129,6 +131,8 @@ def to_arrow(batch: Batch) -> pa.RecordBatch:
         if pa.types.is_dictionary(field.type):
             codes = numbers(pa.int16(), raw, raw != _UNKNOWN)
             arrays.append(pa.DictionaryArray.from_arrays(codes, texts(batch.names[field.name])))
+        elif pa.types.is_boolean(field.type):
+            arrays.append(truths(raw == 1, raw != _UNKNOWN))
         elif not field.nullable:
             arrays.append(numbers(field.type, raw, None))
         else:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from runlog.errors import RunLogError
-from runlog.schema import GENERATOR_SCHEMA, MONITOR_SCHEMA, SAMPLE_SCHEMA
+from runlog.schema import GENERATOR_SCHEMA, LATER_COLUMNS, MONITOR_SCHEMA, SAMPLE_SCHEMA
 
 SAMPLES_FILE: Final = "samples.parquet"
 SERIES_SCHEMAS: Final[dict[str, pa.Schema]] = {"generator": GENERATOR_SCHEMA, "monitors": MONITOR_SCHEMA}
@@ -30,7 +30,8 @@ class Part:
         try:
             with pa.OSFile(str(self.path), "rb") as source:
                 reader = pa.ipc.open_stream(source)
-                if not reader.schema.equals(self.schema):
+                later = _later(reader.schema, self.schema)
+                if not reader.schema.equals(_without(self.schema, later)):
                     raise RunLogError(f"{self.path}: columns are not those of format 1")
                 while True:
                     try:
@@ -38,7 +39,7 @@ class Part:
                     except StopIteration:
                         return
                     self.rows += batch.num_rows
-                    yield batch
+                    yield _filled(batch, later)
         except (OSError, pa.ArrowException) as error:
             self.torn = str(error).splitlines()[0]
 
@@ -68,18 +69,35 @@ def _read(folder: Path, name: str, schema: pa.Schema, *, required: bool) -> pa.T
     if sealed.exists():
         try:
             table = pq.read_table(sealed, page_checksum_verification=True)
-            known = _columns(table.schema) == _columns(schema)
+            later = _later(table.schema, schema)
+            known = _columns(table.schema) == _columns(_without(schema, later))
             table.validate(full=True)
         except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # the last one: a damaged column name
             raise RunLogError(f"{sealed}: not readable: {str(error).splitlines()[0]}") from error
         if not known:
             raise RunLogError(f"{sealed}: columns are not those of format 1")
-        return table
+        return _filled(table, later)
     parts = part_paths(folder, name)
     if required and not parts:
         raise RunLogError(f"{folder}: holds no samples; expected {name}.parquet or {name}-<process>.arrow")
     batches = [batch for path in parts for batch in Part(path, schema)]
     return pa.Table.from_batches(batches, schema).unify_dictionaries()
+
+
+def _later(found: pa.Schema, schema: pa.Schema) -> list[pa.Field]:
+    """Return the columns that came later and are not in what was found."""
+    return [field for field in schema if field.name in LATER_COLUMNS and field.name not in found.names]
+
+
+def _without(schema: pa.Schema, left_out: list[pa.Field]) -> pa.Schema:
+    return pa.schema([field for field in schema if field not in left_out])
+
+
+def _filled(rows: pa.RecordBatch | pa.Table, later: list[pa.Field]) -> pa.RecordBatch | pa.Table:
+    """Return rows of an older log with the columns that came later, all null."""
+    for field in later:
+        rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+    return rows
 
 
 def _columns(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:

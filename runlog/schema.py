@@ -74,6 +74,8 @@ class Sample(NamedTuple):
     response_bytes: int | None
     cache: Cache | None
     error: str | None
+    computed: bool | None = None
+    """Whether the body says it was made for this very request; None where it does not say."""
 
 
 CATEGORIES: Final = ("kind", "workflow", "step", "method", "route", "outcome", "cache", "error")
@@ -101,10 +103,13 @@ SAMPLE_SCHEMA: Final[pa.Schema] = pa.schema(
         pa.field("response_bytes", pa.int32()),
         pa.field("cache", _CATEGORY),
         pa.field("error", _CATEGORY),
+        pa.field("computed", pa.bool_()),
     ],
     metadata={b"sellergate_format": str(FORMAT).encode()},
 )
 """The columns of samples.parquet, in this order."""
+LATER_COLUMNS: Final = ("computed",)
+"""The columns at the end that format 1 did not begin with: a log without them is read as if nothing had been known."""
 
 GENERATOR_SCHEMA: Final[pa.Schema] = pa.schema(
     [

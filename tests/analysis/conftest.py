@@ -100,7 +100,7 @@ class Builder:
                 frame[column] = frame[column].astype(object).astype("category")
             else:
                 kind = np.float32 if column.endswith("_ms") else np.float64
-                frame[column] = frame[column].astype(kind)
+                frame[column] = frame[column].astype(object if column == "computed" else kind)
         return frame
 
     def changed(self, where: Callable[[pd.DataFrame], Any], **values: Any) -> pd.DataFrame:

@@ -43,6 +43,7 @@ samples = st.builds(
     response_bytes=st.none() | _indexes,
     cache=st.none() | st.sampled_from(Cache),
     error=st.none() | _names,
+    computed=st.none() | st.booleans(),
 )
 
 
@@ -59,7 +60,7 @@ def _round_trip(*each: Sample) -> pa.Table:
 def test_null_of_each_nullable_column_stays_null_and_touches_no_neighbour(
     field: pa.Field, sample: Make, rows: Rows
 ) -> None:
-    full = sample(intended_at_s=5.5, connect_ms=1.5, error="oops")
+    full = sample(intended_at_s=5.5, connect_ms=1.5, error="oops", computed=True)
     mixed = [full, full._replace(**{field.name: None}), full]
     table = _round_trip(*mixed)
     assert table[field.name].null_count == 1
@@ -81,6 +82,8 @@ def test_null_of_each_nullable_column_stays_null_and_touches_no_neighbour(
         ("seller", INT32_MAX),
         ("error", ""),
         ("workflow", "näme ✓"),
+        ("computed", False),
+        ("computed", True),
     ],
 )
 def test_extreme_value_is_not_mistaken_for_unknown(name: str, value: object, sample: Make, rows: Rows) -> None:

@@ -16,7 +16,7 @@ from runlog import seal as sealing
 from runlog.errors import RunLogError
 from runlog.failures import FAILURES_FILE, failures_path
 from runlog.reader import SAMPLES_FILE, read_samples, read_series
-from runlog.schema import GENERATOR_SCHEMA, SAMPLE_SCHEMA, Sample
+from runlog.schema import GENERATOR_SCHEMA, LATER_COLUMNS, SAMPLE_SCHEMA, Sample
 from runlog.seal import SEAL_FILE, LogProblem, SealReport, read_seal, seal
 from runlog.series import SeriesWriter
 from runlog.writer import SampleWriter, closing_path, samples_path
@@ -65,6 +65,46 @@ def test_merging_shards_equals_one_shard(
     assert seal(tmp_path).samples == 10
     assert read_samples(tmp_path).to_pylist() == whole
     assert pq.read_metadata(tmp_path / SAMPLES_FILE).num_row_groups == 3  # 4 + 4 + 2
+
+
+def _written_before(folder: Path, columns: list[str]) -> None:
+    """Make the log of process 0 one that never had any other columns."""
+    path = samples_path(folder, 0)
+    with pa.OSFile(str(path), "rb") as file:
+        table = pa.ipc.open_stream(file).read_all().select(columns)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table)
+
+
+def test_log_from_before_a_column_existed_is_read_and_sealed_with_nulls(
+    tmp_path: Path, sample: Make, rows: Rows, record: Record, folder: Folder
+) -> None:
+    record([sample(seller=number, computed=True) for number in range(3)])
+    _written_before(tmp_path, [name for name in SAMPLE_SCHEMA.names if name not in LATER_COLUMNS])
+    expected = [sample(seller=number, computed=None) for number in range(3)]
+    assert rows(read_samples(tmp_path)) == expected
+    seal(folder())
+    assert rows(read_samples(tmp_path)) == expected
+
+
+def test_parquet_from_before_a_column_existed_is_read_with_nulls(
+    tmp_path: Path, sample: Make, rows: Rows, record: Record, folder: Folder
+) -> None:
+    record([sample(computed=False)])
+    seal(folder())
+    whole = pq.read_table(tmp_path / SAMPLES_FILE)
+    pq.write_table(whole.drop_columns(list(LATER_COLUMNS)), tmp_path / SAMPLES_FILE)
+    assert rows(read_samples(tmp_path)) == [sample(computed=None)]
+
+
+@pytest.mark.parametrize("left_out", ["error", "cache", "status"])
+def test_log_without_a_column_that_was_always_there_is_refused(
+    tmp_path: Path, left_out: str, sample: Make, record: Record, folder: Folder
+) -> None:
+    record([sample()])
+    _written_before(tmp_path, [name for name in SAMPLE_SCHEMA.names if name not in (left_out, *LATER_COLUMNS)])
+    with pytest.raises(RunLogError, match="columns are not those of format 1"):
+        read_samples(folder())
 
 
 def test_sealed_file_has_the_columns_and_types_of_the_format(sample: Make, record: Record, folder: Folder) -> None:
