@@ -4,7 +4,11 @@ Above it stands the contract's "never send" list: nothing under /api/orders, whe
 process; no Stripe, no registration, no cache control, no event streams.
 """
 
+import re
 from typing import Final
+
+ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
+"""What may stand in a route's braces: an id a server made up must not become another path."""
 
 M: Final = "/api/marketplace"
 

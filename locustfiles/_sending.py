@@ -1,7 +1,6 @@
 """Send every request of a seller through one door, `step`, so that each becomes exactly one sample."""
 
 import random
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +18,12 @@ from locust.user.users import LOCUST_STATE_STOPPING
 from locustfiles import _load
 from locustfiles._calls import THROTTLED, Call, back_off_s, cache_status
 from locustfiles._checks import Answer, CheckFailed, HttpError, StepFailed, Throttled, Unreached
-from locustfiles._routes import ALLOWED
+from locustfiles._routes import ALLOWED, ID
 from locustfiles._transport import OneClientPool, Trace
 from locustfiles._wallets import Wallet
 from runlog.redaction import error_text
 from runlog.schema import Outcome
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
-"""What may stand in a path: an id a server made up must not become another path."""
 _TRIES: Final = 3
 """How often a throttled request is sent in all, backing off in between as the answer asks."""
 _HTTP_ERROR: Final = 400
@@ -112,7 +109,7 @@ class Sender(FastHttpUser):
         if call.step is not None and call.step not in self.steps:
             raise ValueError(f"{call.step!r} is not a step of {self.workflow}; its steps are {', '.join(self.steps)}")
         for name, value in ids.items():
-            if not isinstance(value, str) or not _ID.fullmatch(value):
+            if not isinstance(value, str) or not ID.fullmatch(value):
                 raise CheckFailed(f"'{name}' from an answer cannot stand in a path")
         path = call.route.format(**ids)
         if call.unique:
