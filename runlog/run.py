@@ -59,6 +59,21 @@ class Gap(_Frozen):
     expires: str  # ISO date
 
 
+class Waiver(_Frozen):
+    """A broken limit somebody answers for, declared in the target's file: shown, and deciding nothing until it expires.
+
+    What is null matches everything: a waiver without a step is for every step of its workflow.
+    """
+
+    stat: str  # as in thresholds.toml: p95, error_rate …
+    workflow: str | None
+    step: str | None
+    severity: Literal["critical", "high", "medium", "low"] | None
+    reason: str
+    owner: str
+    expires: str  # ISO date
+
+
 class TargetInfo(_Frozen):
     """Which deployment; never a secret."""
 
@@ -66,6 +81,10 @@ class TargetInfo(_Frozen):
     url: str
     gaps: tuple[Gap, ...] = ()
     monitors: tuple[str, ...] = ()  # names declared by the target file
+    waivers: tuple[Waiver, ...] = ()
+    client_addresses: tuple[str, ...] = ()  # source addresses the load came from; none: the system's choice
+    forwarded_for: bool = False  # each seller had an X-Forwarded-For of its own
+    rate_limits: tuple[str, ...] = ()  # names of the limits the load kept to
 
 
 class GeneratorInfo(_Frozen):

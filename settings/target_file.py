@@ -1,27 +1,24 @@
 """Declare what a file of targets/ may say."""
 
-import datetime as dt
+import ipaddress
 import re
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from runlog.workflows import WORKFLOWS
-from settings.document import Document, did_you_mean
+from settings.document import Document
+from settings.environment import environment_name, environment_names
+from settings.exceptions_file import GapTable, WaiverTable
 from settings.fields import AboveZero, Duration, DurationAboveZero, Name, Words
 from settings.hosts import HTTP, WEBSOCKET, base_address, host_of, normal_host
-from settings.profile import known_workflows
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_CREDENTIALS: Final = ("authorization", "proxy-authorization", "cookie", "x-api-key")
+_CREDENTIALS: Final = re.compile(r"auth|cookie|token|secret|password|api-?key", re.IGNORECASE)
 _FRAMING: Final = ("host", "content-length", "transfer-encoding", "connection")
-_ENVIRONMENT_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_AUTH_HEADERS: Final = ("authorization", "proxy-authorization")
 _HEALTH_CHECK: Final = re.compile(r"(?:(GET|POST) )?(/\S*)(?: ([1-5]\d\d))?")
-
-
-def environment_names(value: str) -> list[str]:
-    """Return the names of the `${NAME}` in a header's value."""
-    return re.findall(r"\$\{([^}]*)\}", value)
+_FROM_ENVIRONMENT: Final = "a secret in the file; accepted: '${NAME_OF_A_VARIABLE}'"
 
 
 def _http_address(value: str) -> str:
@@ -44,25 +41,57 @@ def _path_or_address(value: str) -> str:
     return value
 
 
-def _iso_date(value: object) -> object:
-    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
-        return value.isoformat()
-    try:
-        return dt.date.fromisoformat(str(value)).isoformat()
-    except ValueError as error:
-        raise ValueError(f"{str(value)!r} is not a date; accepted: 2026-12-31") from error
-
-
 def _header_name(value: str) -> str:
     if _HEADER_NAME.fullmatch(value) is None or value.lower() in _FRAMING:
         raise ValueError(f"{value!r} is not a header that may be added")
     return value
 
 
-def _environment_name(value: str) -> str:
-    if _ENVIRONMENT_NAME.fullmatch(value) is None:
-        raise ValueError(f"{value!r} is not the name of an environment variable")
+def _basic_auth_header(value: str) -> str:
+    if value.lower() not in _AUTH_HEADERS and not (value.lower().startswith("x-") and _HEADER_NAME.fullmatch(value)):
+        raise ValueError(f"{value!r} carries no basic auth; accepted: Authorization, Proxy-Authorization, X-…")
     return value
+
+
+def _password(value: str) -> str:
+    if not environment_names(value):
+        raise ValueError(_FROM_ENVIRONMENT)
+    return value
+
+
+def _proxy(value: str) -> str:
+    """Return a proxy's address whose password, if any, is not in the file; its form is checked once it is filled."""
+    try:
+        parts = urlsplit(value)
+        password = parts.password
+    except ValueError as error:
+        raise ValueError("not an address of a proxy; accepted: http://[user:password@]host:port") from error
+    if password is not None and not environment_names(password):
+        raise ValueError(_FROM_ENVIRONMENT)
+    return value
+
+
+def _filled(value: str) -> str:
+    for variable in environment_names(value):
+        environment_name(variable)
+    return value
+
+
+def _contact(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or set(value) & set("()\\"):
+        raise ValueError(f"{value!r} cannot be sent in a header; accepted: such as load-tests@example.org")
+    return value
+
+
+def _client_address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not an IP address of this machine") from error
+
+
+Filled = Annotated[Words, AfterValidator(_filled)]
+"""Text that may say `${NAME}`."""
 
 
 class CacheTable(Document):
@@ -80,11 +109,12 @@ class MonitorTable(Document):
     name: Name
     url: Annotated[str, AfterValidator(_path_or_address)]
     format: Literal["json", "prometheus"]
-    path: Words | None = None
+    path: Words | list[Words] | None = None
     metric: Words | None = None
     labels: dict[str, str] = Field(default_factory=dict)
     scale: AboveZero = 1.0
     every: DurationAboveZero = 2.0
+    counters: bool = False
 
     @model_validator(mode="after")
     def _format_fits(self) -> "MonitorTable":
@@ -93,26 +123,19 @@ class MonitorTable(Document):
             raise ValueError(f"missing key {wanted!r}: format {self.format!r} needs it")
         if getattr(self, other) is not None or (self.labels and self.format == "json"):
             raise ValueError(f"{other if getattr(self, other) is not None else 'labels'!r} does not fit {self.format}")
+        if self.path == []:
+            raise ValueError("path: an empty list; accepted: at least one path")
+        if self.counters and self.format != "json":
+            raise ValueError(f"'counters' does not fit {self.format}; accepted: with format 'json'")
         return self
 
 
-class GapTable(Document):
-    """A step the target is known not to offer."""
+class BasicAuthTable(Document):
+    """What the gateway in front of the target asks for."""
 
-    workflow: str
-    step: str
-    reason: Words
-    owner: Words
-    expires: Annotated[str, BeforeValidator(_iso_date)]
-
-    @model_validator(mode="after")
-    def _known(self) -> "GapTable":
-        if self.workflow not in known_workflows():
-            raise ValueError(f"unknown workflow {self.workflow!r}{did_you_mean(self.workflow, known_workflows())}")
-        steps = WORKFLOWS.get(self.workflow)
-        if steps is not None and self.step not in steps:
-            raise ValueError(f"unknown step {self.step!r} of {self.workflow}{did_you_mean(self.step, steps)}")
-        return self
+    user: Filled
+    password: Annotated[Filled, AfterValidator(_password)]
+    header: Annotated[str, AfterValidator(_basic_auth_header)] = "Authorization"
 
 
 class TargetTable(Document):
@@ -126,15 +149,26 @@ class TargetTable(Document):
     production: bool = False
     timeout: DurationAboveZero = 30.0
     step_header: bool = False
-    consents: list[Literal["image_upload"]] = Field(default_factory=list)
+    consents: list[Literal["image_upload", "forwarded_for"]] = Field(default_factory=list)
+    contact: Annotated[Words, AfterValidator(_contact)] | None = None
+    proxy: Annotated[Filled, AfterValidator(_proxy)] | None = None
+    ca_file: Filled | None = None
+    basic_auth: BasicAuthTable | None = None
+    rate_limits: Name | None = None
+    client_addresses: list[Annotated[str, AfterValidator(_client_address)]] = Field(default_factory=list)
+    forwarded_for: bool = False
+    keep_alive: DurationAboveZero = 60.0
+    cache_keys_at_most: Annotated[int, Field(ge=1)] | None = None
+    health_timeout: DurationAboveZero = 300.0
     cache: CacheTable = CacheTable()
     freshness_budget: Duration = 5.0
     freshness_budgets: dict[str, Duration] = Field(default_factory=dict)
-    wallet_secret_env: Annotated[str, AfterValidator(_environment_name)] | None = None
+    wallet_secret_env: Annotated[str, AfterValidator(environment_name)] | None = None
     headers: dict[Annotated[str, AfterValidator(_header_name)], str] = Field(default_factory=dict)
     health: dict[Name, str] = Field(default_factory=dict)
     monitor: list[MonitorTable] = Field(default_factory=list)
     gap: list[GapTable] = Field(default_factory=list)
+    waiver: list[WaiverTable] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> "TargetTable":
@@ -142,9 +176,15 @@ class TargetTable(Document):
             _check_header(name, value)
         for name, text in self.health.items():
             split_health_check(name, text)
+        if self.forwarded_for and "forwarded_for" not in self.consents:
+            raise ValueError("forwarded_for: needs the operator's agreement; accepted: with consents 'forwarded_for'")
+        if self.basic_auth is not None and self.basic_auth.header.lower() in {name.lower() for name in self.headers}:
+            raise ValueError(f"basic_auth: header: {self.basic_auth.header!r} is in [headers] as well")
         for kind, names in (
+            ("client_addresses", self.client_addresses),
             ("monitor", [monitor.name for monitor in self.monitor]),
             ("gap", [f"{gap.workflow}.{gap.step}" for gap in self.gap]),
+            ("waiver", [waiver.what() for waiver in self.waiver]),
         ):
             twice = next((name for index, name in enumerate(names) if name in names[:index]), None)
             if twice is not None:
@@ -163,11 +203,9 @@ def split_health_check(name: str, text: str) -> tuple[str, str, int | None]:
 def _check_header(name: str, value: str) -> None:
     if not value.isascii() or not value.isprintable():
         raise ValueError(f"headers: {name}: a value with characters that do not belong in a header")
-    names = environment_names(value)
-    for variable in names:
-        try:
-            _environment_name(variable)
-        except ValueError as error:
-            raise ValueError(f"headers: {name}: {error}") from error
-    if name.lower() in _CREDENTIALS and not names:
-        raise ValueError(f"headers: {name}: a secret in the file; accepted: '${{NAME_OF_A_VARIABLE}}'")
+    try:
+        _filled(value)
+    except ValueError as error:
+        raise ValueError(f"headers: {name}: {error}") from error
+    if _CREDENTIALS.search(name) and not environment_names(value):
+        raise ValueError(f"headers: {name}: {_FROM_ENVIRONMENT}")

@@ -9,6 +9,7 @@ from settings.target import Target, check_host, load_target
 TARGET = """
 format = 1
 url = "https://staging.linkdao.example"
+contact = "load@example.org"
 allowed_hosts = ["staging.linkdao.example", "API.linkdao.example.", "192.0.2.7", "2001:db8::7"]
 """
 

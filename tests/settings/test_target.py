@@ -17,6 +17,7 @@ timeout = "20 s"
 consents = ["image_upload"]
 freshness_budget = "3 s"
 wallet_secret_env = "WALLETS"
+contact = "load@example.org"
 
 [cache]
 status_header = "CF-Cache-Status"
@@ -86,7 +87,7 @@ def test_target_is_read_whole(folder: Path) -> None:
             name="memory",
             url="https://monitor.example/metrics",
             format="prometheus",
-            path=None,
+            paths=(),
             metric="process_memory_percent",
             labels={"job": "api"},
             scale=0.01,
@@ -175,7 +176,7 @@ MONITOR = '[[monitor]]\nname = "cpu"\nurl = "/x"\n'
         pytest.param(
             '["image_upload"]',
             '["everything"]',
-            "consents 1: 'everything' is not accepted; accepted: 'image_upload'",
+            "consents 1: 'everything' is not accepted; accepted: 'image_upload' or 'forwarded_for'",
             id="unknown-consent",
         ),
         pytest.param(
@@ -312,7 +313,7 @@ def test_missing_variable_of_a_header_is_named(folder: Path) -> None:
 
 def test_variable_that_would_break_out_of_its_header_is_refused(folder: Path) -> None:
     message = refused(folder, GOOD, {"STAGING_TOKEN": "canary\r\nX: y"})
-    assert message == "headers: Authorization: its variable has characters not allowed in a header"
+    assert message == "headers: Authorization: its variable has characters not allowed there"
 
 
 @pytest.mark.parametrize(
@@ -423,7 +424,9 @@ def test_host_that_no_file_lists_is_refused(folder: Path, url: str, message: str
 
 def test_host_of_a_target_without_its_variables_does_not_hinder_another(folder: Path) -> None:
     (folder / "a.toml").write_text('format = 1\nurl = "http://a.example"\nallowed_hosts = ["a.example"]\n')
-    (folder / "zz.toml").write_text('format = 1\nurl = "http://z.example"\nallowed_hosts = ["z.example"]\n')
+    (folder / "zz.toml").write_text(
+        'format = 1\nurl = "http://z.example"\nallowed_hosts = ["z.example"]\ncontact = "me"\n'
+    )
     assert target_for_host("http://z.example", environ={}, folder=folder).name == "zz"
 
 
