@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from runlog.run import (
     write_run,
 )
 from runlog.writer import closing_path
+from settings.leases import RENEW_S, LeaseHeld, release_lease, renew_lease, take_lease
 from settings.target import Target
 
 PROGRESS_FILE: Final = "progress.json"
@@ -37,7 +39,12 @@ _TIME_SLACK_S: Final = 0.5
 class Keeper:
     """The run directory as the process in charge (local runner or master) keeps it."""
 
-    def __init__(self, environment: Any, run: Run, folder: Path, *, targets: str, stop: Callable[[], None]) -> None:
+    def __init__(
+        self, environment: Any, run: Run, folder: Path, *, targets: str, leases: Path, stop: Callable[[], None]
+    ) -> None:
+        """Take the target's lease and open the directory; LeaseHeld when another run loads the target."""
+        self._leases = leases
+        self._lease = take_lease(leases, run.target.url, run.id)
         self.run = run
         self.folder = folder
         self.problems: list[str] = []
@@ -47,11 +54,15 @@ class Keeper:
         self._fuse_reason: str | None = None
         self._ended_at_s: float | None = None
         self.finished = False
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / RUN_FILE).touch(exist_ok=False)  # of two runs of one name only one begins
-        write_run(folder, run)
-        point_latest(folder.parent, run.id)
-        self._monitor = self._start_monitor(targets)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / RUN_FILE).touch(exist_ok=False)  # of two runs of one name only one begins
+            write_run(folder, run)
+            point_latest(folder.parent, run.id)
+            self._monitor = self._start_monitor(targets)
+        except BaseException:
+            release_lease(leases, self._lease)
+            raise
         self._ticker = gevent.spawn(self._tick_for_ever)
 
     def _start_monitor(self, targets: str) -> "subprocess.Popen[bytes]":
@@ -103,6 +114,8 @@ class Keeper:
             lost_processes=tuple(sorted(self._lost)),
             problems=tuple(self.problems),
         )
+        with suppress(OSError):  # it expires by itself
+            release_lease(self._leases, self._lease)
 
     def _ended_by(self, ended_at_s: float) -> EndedBy:
         planned_s = self.run.load_profile.duration_s
@@ -136,11 +149,27 @@ class Keeper:
         while True:
             gevent.sleep(_TICK_S)
             self._write_progress()
+            self._renew_lease()
             reason = self._asked_to_stop()
             if reason is not None:
                 self._fuse_reason = reason
                 gevent.spawn(self._stop)
                 return
+
+    def _renew_lease(self) -> None:
+        """Say every so often that the run is alive; one whose target another run loads too is no measurement."""
+        if time.time() - self._lease.renewed_at_s < RENEW_S:
+            return
+        try:
+            self._lease = renew_lease(self._leases, self._lease)
+        except OSError as error:
+            self._problem(f"lease not renewed: {error.strerror or error}")
+        except LeaseHeld as held:
+            self._problem(f"lease lost: {held}")
+
+    def _problem(self, text: str) -> None:
+        if text not in self.problems:
+            self.problems.append(text)
 
     def _asked_to_stop(self) -> str | None:
         path = self.folder / STOP_FILE

@@ -93,7 +93,14 @@ class Session:
         )
         folder = Path(self.options.reports) / run_id
         stop = self.runner.quit if self.options.headless else self.runner.stop
-        self.keeper = Keeper(self.environment, run, folder, targets=self.options.targets, stop=stop)
+        self.keeper = Keeper(
+            self.environment,
+            run,
+            folder,
+            targets=self.options.targets,
+            leases=self.target.lease_folder,
+            stop=stop,
+        )
         _logger.info("run directory: %s", self.keeper.folder)
 
     def _worker_indexes(self) -> set[int]:

@@ -19,6 +19,8 @@ from settings.problem import UsageProblem
 
 LEASE_S: Final = 60.0
 """A lease nobody renewed for this long is stale: its run is gone, and whoever comes next takes over."""
+RENEW_S: Final = 10.0
+"""How often a run says that it is still there."""
 
 _PORTS: Final = {"http": 80, "https": 443}
 _ATTEMPTS: Final = 20

@@ -1,9 +1,14 @@
 """Keep what tests do out of the state of whoever runs them."""
 
+from hashlib import sha256
+
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def _leases_of_this_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _leases_of_this_test(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Give every test, and the processes it starts, leases of its own: one of a killed run would hold up the next."""
-    monkeypatch.setenv("SELLERGATE_LEASES", str(tmp_path_factory.mktemp("leases")))
+    name = sha256(request.node.nodeid.encode()).hexdigest()[:16]
+    monkeypatch.setenv("SELLERGATE_LEASES", str(tmp_path_factory.getbasetemp() / "leases" / name))
