@@ -43,6 +43,8 @@ class HealthCheck:
     path: str
     method: str = "GET"
     status: int | None = None  # the status of a part that is up; None: any 2xx
+    field: str | None = None  # what its JSON body must also say, such as database.connected; None: anything
+    value: bool | float | str | None = None  # of that field, when the part is up
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from settings.deployment import HealthCheck
 from settings.document import Document
 from settings.environment import environment_name, environment_names
 from settings.exceptions_file import GapTable, WaiverTable
@@ -17,7 +18,8 @@ _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CREDENTIALS: Final = re.compile(r"auth|cookie|token|secret|password|api-?key", re.IGNORECASE)
 _FRAMING: Final = ("host", "content-length", "transfer-encoding", "connection")
 _AUTH_HEADERS: Final = ("authorization", "proxy-authorization")
-_HEALTH_CHECK: Final = re.compile(r"(?:(GET|POST) )?(/\S*)(?: ([1-5]\d\d))?")
+_HEALTH_CHECK: Final = re.compile(r"(?:(GET|POST) )?(/\S*)(?: ([1-5]\d\d))?(?: ([\w.-]+) = (\S+))?")
+_HEALTH_WORDS: Final = {"true": True, "false": False, "null": None}
 _FROM_ENVIRONMENT: Final = "a secret in the file; accepted: '${NAME_OF_A_VARIABLE}'"
 
 
@@ -192,12 +194,24 @@ class TargetTable(Document):
         return self
 
 
-def split_health_check(name: str, text: str) -> tuple[str, str, int | None]:
-    """Return method, path and expected status (None: any 2xx) of `/path`, `GET /path`, `POST /path 400`."""
+def split_health_check(name: str, text: str) -> HealthCheck:
+    """Return what `/path`, `GET /path`, `POST /path 400` or `/path database.connected = true` asks for."""
     match = _HEALTH_CHECK.fullmatch(text)
     if match is None or match[2].startswith("//"):
-        raise ValueError(f"health: {name}: {text!r} is not a check; accepted: '/path', 'POST /path 400'")
-    return match[1] or "GET", match[2], int(match[3]) if match[3] else None
+        accepted = "'/path', 'POST /path 400', '/path database.connected = true'"
+        raise ValueError(f"health: {name}: {text!r} is not a check; accepted: {accepted}")
+    status = int(match[3]) if match[3] else None
+    return HealthCheck(match[2], match[1] or "GET", status, match[4], _health_value(match[5]))
+
+
+def _health_value(word: str | None) -> bool | float | str | None:
+    """Return what a word stands for in JSON: true, false, null, a number, else the word itself."""
+    if word is None or word in _HEALTH_WORDS:
+        return _HEALTH_WORDS[word or "null"]
+    try:
+        return float(word)
+    except ValueError:
+        return word
 
 
 def _check_header(name: str, value: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from runlog.run import Gap, Waiver
-from settings.deployment import CacheHeaders, HealthCheck, Monitor, Target
+from settings.deployment import CacheHeaders, Monitor, Target
 from settings.document import shown
 from settings.environment import Filler
 from settings.leases import lease_folder
@@ -48,7 +48,7 @@ def filled_target(name: str, path: Path, table: TargetTable, environ: Mapping[st
         wallet_secret_env=table.wallet_secret_env,
         gaps=tuple(Gap(**gap.model_dump()) for gap in table.gap),
         monitors=tuple(_monitor(monitor) for monitor in table.monitor),
-        health={check: _health_check(check, text) for check, text in table.health.items()},
+        health={check: split_health_check(check, text) for check, text in table.health.items()},
         headers=headers,
         overrides=notes,
         contact=table.contact,
@@ -106,8 +106,3 @@ def _monitor(table: MonitorTable) -> Monitor:
         every_s=table.every,
         counters=table.counters,
     )
-
-
-def _health_check(name: str, text: str) -> HealthCheck:
-    method, path, status = split_health_check(name, text)
-    return HealthCheck(path=path, method=method, status=status)

@@ -205,20 +205,30 @@ MONITOR = '[[monitor]]\nname = "cpu"\nurl = "/x"\n'
         pytest.param(
             '"/health/database"',
             '"health/database"',
-            "health: database: 'health/database' is not a check; accepted: '/path', 'POST /path 400'",
+            "health: database: 'health/database' is not a check; accepted: '/path', 'POST /path 400', '/path "
+            "database.connected = true'",
             id="health-check-without-slash",
         ),
         pytest.param(
             '"/health/database"',
             '"DELETE /x"',
-            "health: database: 'DELETE /x' is not a check; accepted: '/path', 'POST /path 400'",
+            "health: database: 'DELETE /x' is not a check; accepted: '/path', 'POST /path 400', '/path "
+            "database.connected = true'",
             id="health-check-that-changes-things",
         ),
         pytest.param(
             '"/health/database"',
             '"//other.example/"',
-            "health: database: '//other.example/' is not a check; accepted: '/path', 'POST /path 400'",
+            "health: database: '//other.example/' is not a check; accepted: '/path', 'POST /path 400', '/path "
+            "database.connected = true'",
             id="health-check-elsewhere",
+        ),
+        pytest.param(
+            '"/health/database"',
+            '"/health database.connected true"',
+            "health: database: '/health database.connected true' is not a check; accepted: '/path', "
+            "'POST /path 400', '/path database.connected = true'",
+            id="health-check-of-a-field-without-equals",
         ),
         pytest.param(
             'metric = "process_memory_percent"',
@@ -300,6 +310,22 @@ MONITOR = '[[monitor]]\nname = "cpu"\nurl = "/x"\n'
 def test_refused_in_one_line(folder: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
     assert refused(folder, GOOD.replace(old, new, 1)) == message.replace("{path}", str(folder / "staging.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "check"),
+    [
+        ("/health database.connected = true", HealthCheck("/health", "GET", None, "database.connected", value=True)),
+        ("/health database.connected = false", HealthCheck("/health", "GET", None, "database.connected", value=False)),
+        ("/health error = null", HealthCheck("/health", "GET", None, "error", value=None)),
+        ("POST /x 400 code = NO_FILE", HealthCheck("/x", "POST", 400, "code", "NO_FILE")),
+        ("/pool data.0.idle = 3", HealthCheck("/pool", "GET", None, "data.0.idle", 3.0)),
+    ],
+    ids=["true", "false", "null", "a word, with a status", "a number in a list"],
+)
+def test_health_check_may_ask_for_a_field(folder: Path, text: str, check: HealthCheck) -> None:
+    (folder / "staging.toml").write_text(GOOD.replace('"/health/database"', f'"{text}"'))
+    assert load_target("staging", environ=ENVIRON, folder=folder).health["database"] == check
 
 
 def test_gap_declared_twice_is_refused(folder: Path) -> None:
