@@ -2,12 +2,13 @@
 
 import asyncio
 import itertools
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from email.utils import formatdate
 from typing import Any
 
 from sandbox.control import Control
 from sandbox.envelopes import Family, RefusalError, wrap_refusal
+from sandbox.faults import has_wrong_clock
 from sandbox.pipeline import Answer, Pipeline, Request
 from sandbox.routing import Kind, Probe, Route, Router
 from sandbox.screen import BODY_AT_MOST_BYTES
@@ -36,6 +37,7 @@ class App:
     def __init__(self, control: Control, router: Router, pipeline: Pipeline, name: str) -> None:
         self._truth = control.truth
         self._chaos = control.chaos
+        self._own_date = has_wrong_clock(control.chaos.faults)
         self._router = router
         self._pipeline = pipeline
         self._ids = (f"req_{name}_{number:x}" for number in itertools.count(1))
@@ -55,7 +57,7 @@ class App:
         if raw is None:
             return  # the client went away before its body was complete
         if match is None:
-            answer = _not_found(request_id)
+            answer = _not_found(request_id, self._chaos.now_ms())
         else:
             address = _address(scope, headers)
             query = scope["query_string"].decode("latin-1")
@@ -67,7 +69,11 @@ class App:
                 await asyncio.sleep(held_s)
         self._truth.answer(receipt, answer.status)
         correlation = headers.get(b"x-correlation-id") or headers.get(b"x-request-id") or request_id.encode()
-        await _send(send, answer, request_id.encode(), correlation)
+        await _send(send, answer, request_id.encode(), (b"x-correlation-id", correlation), *self._date())
+
+    def _date(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Date the answer where the clock is wrong: the server, which dates it otherwise, knows no wrong clock."""
+        return ((b"date", formatdate(self._chaos.now_ms() / 1000, usegmt=True).encode()),) if self._own_date else ()
 
 
 def _is_probe(route: Route, headers: dict[bytes, bytes], step: str | None) -> bool:
@@ -101,16 +107,16 @@ def _address(scope: Message, headers: dict[bytes, bytes]) -> str:
     return forwarded or str((scope.get("client") or ("unknown",))[0])
 
 
-def _not_found(request_id: str) -> Answer:
+def _not_found(request_id: str, at_ms: int) -> Answer:
     refusal = RefusalError(404, "NOT_FOUND", "Route not found")
-    return Answer(404, wrap_refusal(Family.UNIFIED, refusal, request_id, time.time_ns() // 1_000_000))
+    return Answer(404, wrap_refusal(Family.UNIFIED, refusal, request_id, at_ms))
 
 
-async def _send(send: Send, answer: Answer, request_id: bytes, correlation: bytes) -> None:
+async def _send(send: Send, answer: Answer, request_id: bytes, *extra: tuple[bytes, bytes]) -> None:
     headers = [
         *_FIXED_HEADERS,
         (b"x-request-id", request_id),
-        (b"x-correlation-id", correlation),
+        *extra,
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in answer.headers),

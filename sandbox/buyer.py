@@ -1,7 +1,8 @@
 """Place orders as buyers would, for sellers who are looking at their orders."""
 
-import time
+from collections.abc import Callable
 from decimal import Decimal
+from sqlite3 import Row
 
 from sandbox.money import bill_of
 from sandbox.shop import Shop
@@ -14,8 +15,9 @@ BUYERS = 20
 class Buyers:
     """A small crowd of sandbox users who keep up to three paid orders in front of every watching seller."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, now_ms: Callable[[], int]) -> None:
         self._shop = shop
+        self._now_ms = now_ms
         self._crowd: list[tuple[str, str]] = []
 
     def go_round(self) -> int:
@@ -32,21 +34,29 @@ class Buyers:
         if not listings:
             return False
         listing = self._shop.rng.choice(listings)
-        bill = bill_of(Decimal(listing["price"]), listing["currency"])
-        uid, buyer = self._shop.rng.choice(self._buyers())
-        now_ms = time.time_ns() // 1_000_000
-        db.write(
-            "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, 'paid', ?, ?, ?, ?, '', '', '', ?, ?)",
-            self._shop.new_id(), wallet, uid, buyer, listing["id"], listing["title"],
-            bill.amount_cents, bill.fee_cents, bill.tax_cents, bill.shipping_cents, now_ms, now_ms,
-            touch=(f"orders:{wallet}",),
-        )  # fmt: skip
+        place_order(self._shop, listing, self._shop.rng.choice(self._buyers()), self._now_ms())
         return True
 
     def _buyers(self) -> list[tuple[str, str]]:
         if not self._crowd:
-            for _ in range(BUYERS):
-                uid, wallet = self._shop.new_id(), f"0x{self._shop.rng.getrandbits(160):040x}"
-                self._shop.db.write("INSERT INTO users VALUES (?, ?, ?, ?)", uid, wallet, f"user_{wallet[:8]}", 0)
-                self._crowd.append((uid, wallet))
+            self._crowd = [new_buyer(self._shop) for _ in range(BUYERS)]
         return self._crowd
+
+
+def new_buyer(shop: Shop) -> tuple[str, str]:
+    """Register somebody who buys; returns user id and wallet."""
+    uid, wallet = shop.new_id(), f"0x{shop.rng.getrandbits(160):040x}"
+    shop.db.write("INSERT INTO users VALUES (?, ?, ?, ?)", uid, wallet, f"user_{wallet[:8]}", 0)
+    return uid, wallet
+
+
+def place_order(shop: Shop, listing: Row, buyer: tuple[str, str], now_ms: int) -> None:
+    """Write a paid order of one piece of a listing; ``buyer`` is user id and wallet."""
+    bill = bill_of(Decimal(listing["price"]), listing["currency"])
+    uid, wallet = buyer
+    shop.db.write(
+        "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, 'paid', ?, ?, ?, ?, '', '', '', ?, ?)",
+        shop.new_id(), listing["wallet"], uid, wallet, listing["id"], listing["title"],
+        bill.amount_cents, bill.fee_cents, bill.tax_cents, bill.shipping_cents, now_ms, now_ms,
+        touch=(f"orders:{listing['wallet']}",),
+    )  # fmt: skip

@@ -1,6 +1,7 @@
 """Decide which faults strike now, and count every time one does."""
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -32,6 +33,12 @@ class Chaos:
     def elapsed_s(self) -> float:
         """Seconds since the server listens."""
         return self._clock() - self._started_s
+
+    def now_ms(self) -> int:
+        """Unix milliseconds as the server's clock shows them, ahead or behind where a fault says so."""
+        now_ms = time.time_ns() // 1_000_000
+        wrong = self.active("clock") if self.faults else None
+        return now_ms if wrong is None else now_ms + round(1000 * (wrong.duration_s or 0.0))
 
     def active(self, name: str) -> Fault | None:
         """Return the first fault of a kind whose window is open."""

@@ -53,6 +53,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         path: Path | None = getattr(arguments, name)
         if path is not None and not path.parent.is_dir():
             raise _UsageError(f"--{name.replace('_', '-')} {path}: no such folder; accepted: a file in one that exists")
+    if arguments.seed_orders and not arguments.as_deployed:
+        raise _UsageError("--seed-orders needs --as-deployed: the ordinary sandbox has buyers")
     return Options(
         host=host,
         port=arguments.port,
@@ -64,6 +66,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         truth_file=arguments.truth_file,
         seed=arguments.seed,
         stop_after_s=arguments.stop_after,
+        as_deployed=arguments.as_deployed,
+        seed_orders=arguments.seed_orders,
     )
 
 
@@ -79,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--truth-file", type=Path, help="file to write the counters to at the end")
     parser.add_argument("--seed", default=0, type=_whole(0, 2**63 - 1), help="seed of ids, buyers and faults (0)")
     parser.add_argument("--stop-after", default=3600.0, type=_duration, help="stop by itself after this long (1h)")
+    parser.add_argument("--as-deployed", action="store_true", help="answer as LinkDAO really does, defects included")
+    parser.add_argument(
+        "--seed-orders", default=0, type=_whole(0, 10_000), help="paid orders every seller with a listing has (0)"
+    )
     return parser
 
 

@@ -28,6 +28,7 @@ def control_routes(control: Control) -> tuple[Route, ...]:
         return Reply({"success": True})
 
     stats, health_limit = (Limit("cache_stats", 10, 60),), (Limit("cache_health", 20, 60),)
+    memory = (Limit("cache_memory", 20, 60),)
     return (
         Route("GET", "/health", on(health.overview), family=Family.BARE, kind=Kind.HEALTH),
         Route("GET", "/health/database", on(health.database), family=Family.BARE, kind=Kind.HEALTH),
@@ -35,6 +36,7 @@ def control_routes(control: Control) -> tuple[Route, ...]:
         Route("GET", "/api/health/websocket", on(health.websocket), kind=Kind.HEALTH),
         Route("GET", "/api/marketplace/health", on(health.seller_api), kind=Kind.HEALTH),
         Route("GET", "/api/cache/stats", on(monitoring.cache_stats), kind=Kind.MONITOR, limits=stats),
+        Route("GET", "/api/cache/memory", on(monitoring.cache_memory), kind=Kind.MONITOR, limits=memory),
         Route("GET", "/api/monitoring/dashboard", on(monitoring.dashboard), kind=Kind.MONITOR),
         Route("GET", "/api/monitoring/metrics/prometheus", metrics, kind=Kind.MONITOR),
         Route("GET", "/_sandbox/truth", truth, kind=Kind.CONTROL),

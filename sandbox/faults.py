@@ -1,6 +1,6 @@
 """Read ``--fault`` texts and refuse those the sandbox cannot commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sandbox.amounts import ALWAYS, BadAmountError, Window, duration_s, ratio, window
@@ -22,7 +22,8 @@ class Fault:
     """One misbehaviour; what a kind does not use is None.
 
     ``ratio`` is 0..1 of requests (memory_growth: of the machine's memory, each minute), ``duration_s`` how long an
-    answer is late, the server stands still or reads lag, ``at_s`` when a single event happens.
+    answer is late, the server stands still, reads lag or the clock is ahead (below 0: behind), ``at_s`` when a single
+    event happens.
     """
 
     name: str
@@ -78,6 +79,13 @@ def _health(value: str, when: Window) -> Fault:
     return Fault("health", when, component=component)
 
 
+def _clock(value: str, when: Window) -> Fault:
+    sign = {"+": 1, "-": -1}.get(value[:1])
+    if sign is None:
+        raise BadAmountError("needs a sign")
+    return Fault("clock", when, duration_s=sign * duration_s(value[1:]))
+
+
 def _standstill(name: str) -> Callable[[str, str], Fault]:
     return lambda value, at: Fault(name, duration_s=duration_s(value), at_s=duration_s(at))
 
@@ -92,6 +100,7 @@ def _die(value: str, at: str) -> Fault:
 _LASTING: dict[str, tuple[str, Callable[[str, Window], Fault]]] = {
     "slow_step": ("slow_step=workflow.step:+3000ms[@30-60s]", _slow_step),
     "error_rate": ("error_rate=10%[@30-60s]", _percentage("error_rate")),
+    "clock": ("clock=+10s or clock=-10s[@30-60s]", _clock),
     "cache_off": ("cache_off[@30-60s]", _switch("cache_off")),
     "lying_cache": ("lying_cache[@30-60s]", _switch("lying_cache")),
     "stale_reads": ("stale_reads=10s[@30-60s]", _stale_reads),
@@ -106,6 +115,11 @@ _ONE_SHOT: dict[str, tuple[str, Callable[[str, str], Fault]]] = {
     "freeze": ("freeze=5s@20s", _standstill("freeze")),
     "die": ("die@30s", _die),
 }
+
+
+def has_wrong_clock(faults: Iterable[Fault]) -> bool:
+    """Say whether the clock is wrong at some time of this run."""
+    return any(fault.name == "clock" for fault in faults)
 
 
 def parse_fault(text: str) -> Fault:

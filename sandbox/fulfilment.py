@@ -2,6 +2,7 @@
 
 import re
 from sqlite3 import Row
+from typing import Any
 
 from sandbox.call import Call
 from sandbox.envelopes import RefusalError, Reply, invalid
@@ -47,20 +48,31 @@ def ready(shop: Shop, call: Call) -> Reply:
 
 def ship(shop: Shop, call: Call) -> Reply:
     """Send an order off; the tracking number must look like its carrier's."""
-    fields = Fields(call.body)
+    number, carrier = read_tracking(call.body)
+    row = own_order(shop, call)
+    if row is None:
+        return Reply(None)
+    _refuse_after_shipping(row)
+    send_off(shop, row, number, carrier, call.now_ms)
+    shipped = {"orderId": row["id"], "status": "shipped", "trackingNumber": number, "trackingCarrier": carrier}
+    return Reply({"success": True, **shipped})
+
+
+def read_tracking(body: dict[str, Any]) -> tuple[str, str]:
+    """Return tracking number and carrier; raises 400 unless the number looks like the carrier's."""
+    fields = Fields(body)
     number = fields.text("trackingNumber", 100, required=True)
     carrier = fields.text("carrier", 50, required=True)
     fields.check()
     if _TRACKING.get(carrier.upper(), _OTHER_TRACKING).fullmatch(number) is None:
         raise invalid("trackingNumber", f"Invalid tracking number for {carrier}")
-    row = own_order(shop, call)
-    if row is None:
-        return Reply(None)
-    _refuse_after_shipping(row)
+    return number, carrier
+
+
+def send_off(shop: Shop, row: Row, number: str, carrier: str, now_ms: int) -> None:
+    """Write down that an order is on its way."""
     shop.db.write("UPDATE orders SET tracking = ?, carrier = ? WHERE id = ?", number, carrier, row["id"])
-    move(shop, row, "shipped", call.now_ms)
-    shipped = {"orderId": row["id"], "status": "shipped", "trackingNumber": number, "trackingCarrier": carrier}
-    return Reply({"success": True, **shipped})
+    move(shop, row, "shipped", now_ms)
 
 
 def bulk_status(shop: Shop, call: Call) -> Reply:

@@ -6,6 +6,8 @@ from sandbox.call import Call
 from sandbox.control import Control
 from sandbox.envelopes import RefusalError, Reply, iso
 
+_CONSTRAINED_BELOW_MB = 1024
+
 
 def overview(control: Control, call: Call) -> Reply:
     """Return /health: always 200, whatever is down (contract 9)."""
@@ -49,7 +51,15 @@ def websocket(control: Control, _call: Call) -> Reply:
     if control.chaos.is_down("websocket"):
         raise RefusalError(503, "WEBSOCKET_DISABLED", "WebSocket service is not available")
     counts = dict.fromkeys(("connectedClients", "activeUsers", "totalSubscriptions", "rooms", "queuedMessages"), 0)
-    return Reply({"websocket": {**counts, "transports": []}})
+    used_mb = round(control.gauges.memory_bytes / 2**20)
+    constraints = {
+        "isConstrained": True,
+        "memoryUsageMB": used_mb,
+        "memoryThresholdMB": _CONSTRAINED_BELOW_MB,
+        "maxConnections": 0,
+        "heartbeatEnabled": True,
+    }
+    return Reply({"websocket": {**counts, "transports": [], "resourceConstraints": constraints}})
 
 
 def seller_api(control: Control, call: Call) -> Reply:

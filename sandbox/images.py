@@ -1,6 +1,5 @@
 """Answer the image routes: take uploads apart and hand out what was made of them."""
 
-import time
 from collections.abc import AsyncGenerator
 
 import orjson
@@ -9,7 +8,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from sandbox.call import Call
 from sandbox.envelopes import RefusalError, Reply, iso
-from sandbox.image_store import CONTEXTS, MIME_TYPES, THUMBNAILS_PX, Upload
+from sandbox.image_store import CONTEXTS, MIME_TYPES, THUMBNAILS_PX, Made, Upload
 from sandbox.shop import Shop
 
 
@@ -19,9 +18,7 @@ async def upload(shop: Shop, call: Call) -> Reply:
     A request without a file is refused before its token is looked at: that is the health check of this service, and it
     must work for a prober without an account.
     """
-    form = await _read_form(call)
-    shop.tokens.caller(call.authorization)
-    made = await shop.images.make(form)
+    form, made = await decode(shop, call)
     image_id = shop.new_id()
     shop.images.keep(image_id, made)
     base = f"http://{call.host}/cdn/{image_id}"
@@ -41,11 +38,18 @@ async def upload(shop: Shop, call: Call) -> Reply:
                 "compressionRatio": round(len(form.content) / size_bytes, 3),
             },
             "context": form.context,
-            "createdAt": iso(time.time_ns() // 1_000_000),
+            "createdAt": iso(call.now_ms),
         },
         201,
         message="Image uploaded successfully",
     )
+
+
+async def decode(shop: Shop, call: Call) -> tuple[Upload, Made]:
+    """Return what was sent and the JPEGs made of it; raises the refusals of an upload."""
+    form = await _read_form(call)
+    shop.tokens.caller(call.authorization)
+    return form, await shop.images.make(form)
 
 
 def show(shop: Shop, call: Call) -> Reply:

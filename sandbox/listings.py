@@ -1,5 +1,6 @@
 """Answer the listing routes: publish, change, take down, and the pages buyers read."""
 
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from sqlite3 import Row
 from typing import Any
@@ -10,7 +11,7 @@ from sandbox.call import Call, checked_wallet
 from sandbox.categories import category_id
 from sandbox.envelopes import RefusalError, Reply, forbidden, invalid, iso
 from sandbox.fields import Fields
-from sandbox.sellers import find_seller
+from sandbox.sellers import Seller, find_seller
 from sandbox.shop import Shop
 from sandbox.tiers import refuse_past_limit
 
@@ -24,6 +25,14 @@ _IMAGES_AT_MOST = 50
 _KEPT = ("images", "tags", "metadata", "shipping", "nft", "inventory", "description")
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Price (text with 8 decimals) and document of a listing that is not published yet."""
+
+    price: str
+    document: dict[str, Any]
+
+
 def create(shop: Shop, call: Call) -> Reply:
     """Publish a listing of the caller, active at once; 403 TIER_LIMIT_EXCEEDED past the tier's limit."""
     fields = Fields(call.body)
@@ -34,17 +43,27 @@ def create(shop: Shop, call: Call) -> Reply:
     fields.check()
     if checked_wallet(wallet) != call.signed_in.wallet:
         raise forbidden()
-    price = read_price(call.body.get("price"))
-    document = {"images": [], "tags": [], "metadata": {}, "inventory": 0} | _read_document(call.body)
+    draft = read_draft(call.body)
     seller = find_seller(shop, call.signed_in.wallet)
     if seller is None:
         raise RefusalError(400, "SELLER_NOT_FOUND", "Create a seller profile first")
     refuse_past_limit(shop, seller)
+    return publish(shop, call, seller, draft)
+
+
+def read_draft(body: dict[str, Any]) -> Draft:
+    """Return price and document of a new listing; raises 400."""
+    price = read_price(body.get("price"))
+    return Draft(price, {"images": [], "tags": [], "metadata": {}, "inventory": 0} | _read_document(body))
+
+
+def publish(shop: Shop, call: Call, seller: Seller, draft: Draft) -> Reply:
+    """Write a new listing of a seller and return it (201)."""
     listing_id = shop.new_id()
     shop.db.write(
         "INSERT INTO listings VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', 0, ?, ?, ?)",
-        listing_id, seller.wallet, seller.uid, call.body["title"], price, float(price),
-        call.body.get("currency") or "USD", category_id(shop, call.body["categoryId"]), orjson.dumps(document),
+        listing_id, seller.wallet, seller.uid, call.body["title"], draft.price, float(draft.price),
+        call.body.get("currency") or "USD", category_id(shop, call.body["categoryId"]), orjson.dumps(draft.document),
         call.now_ms, call.now_ms, touch=_tags(seller.wallet, listing_id, shelf=True),
     )  # fmt: skip
     return Reply(listing_object(_require(shop, listing_id)), 201)
@@ -52,12 +71,16 @@ def create(shop: Shop, call: Call) -> Reply:
 
 def update(shop: Shop, call: Call) -> Reply:
     """Change the fields that were sent; metadata is merged. Data is null for an id that does not exist."""
-    row = _own(shop, call)
+    return change(shop, call, _own(shop, call), tier_limits=True)
+
+
+def change(shop: Shop, call: Call, row: Row | None, *, tier_limits: bool) -> Reply:
+    """Change a listing, with or without regard to how many active ones the tier allows."""
     document = _read_document(call.body)
     status = _read_status(call.body)
     if row is None:
         return Reply(None)
-    if status == "active" and row["status"] != "active":
+    if tier_limits and status == "active" and row["status"] != "active":
         seller = find_seller(shop, row["wallet"])
         if seller is not None:
             refuse_past_limit(shop, seller)
@@ -79,7 +102,11 @@ def update(shop: Shop, call: Call) -> Reply:
 
 def delete(shop: Shop, call: Call) -> Reply:
     """Take a listing down; it stays readable as inactive. Data is null for an id that does not exist."""
-    row = _own(shop, call)
+    return take_down(shop, call, _own(shop, call))
+
+
+def take_down(shop: Shop, call: Call, row: Row | None) -> Reply:
+    """Make a listing inactive."""
     if row is None:
         return Reply(None)
     shop.db.write(
@@ -203,8 +230,13 @@ def _read_status(body: dict[str, Any]) -> str:
     return status
 
 
+def find(shop: Shop, call: Call) -> Row | None:
+    """Return the listing of the path, None if there is none."""
+    return shop.db.row("SELECT * FROM listings WHERE id = ?", call.uuid("lid"))
+
+
 def _own(shop: Shop, call: Call) -> Row | None:
-    row = shop.db.row("SELECT * FROM listings WHERE id = ?", call.uuid("lid"))
+    row = find(shop, call)
     if row is not None and row["wallet"] != call.signed_in.wallet:
         raise forbidden("You can only change your own listings")
     return row

@@ -63,6 +63,13 @@ def dashboard(control: Control, call: Call) -> Reply:
     return Reply({"current": current, "summary": {"requests": requests}, "recentAlerts": [], "activeRules": []})
 
 
+def cache_memory(control: Control, _call: Call) -> Reply:
+    """Return the memory of the process; of the cache nothing is known (contract 9)."""
+    rss_mb = round(control.gauges.memory_bytes / 2**20, 1)
+    process = {"heapUsed": rss_mb, "heapTotal": rss_mb, "external": 0, "rss": rss_mb}
+    return Reply({"redis": {"used": "N/A", "peak": "N/A", "fragmentation": 0}, "process": process})
+
+
 def cache_stats(control: Control, _call: Call) -> Reply:
     """Return hits and misses of the page cache since the start."""
     cache = control.shop.cache
@@ -73,6 +80,7 @@ def cache_stats(control: Control, _call: Call) -> Reply:
             "misses": cache.misses,
             "hitRate": cache.hits / total if total else 0,
             "totalRequests": total,
+            "avgResponseTime": 0,
             "memoryUsage": cache.size_bytes,
             "connectedClients": 0,
         },

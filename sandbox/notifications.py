@@ -71,7 +71,7 @@ def read_on_dashboard(shop: Shop, call: Call) -> Reply:
     row = _own(shop, call)
     if row is None:
         return Reply(None)
-    _mark_read(shop, row)
+    mark_read(shop, row)
     return Reply({"id": row["id"], "message": "Notification marked as read"})
 
 
@@ -80,7 +80,7 @@ def read_one(shop: Shop, call: Call) -> Reply:
     row = _own(shop, call)
     if row is None:
         raise RefusalError(404, "NOT_FOUND", "Notification not found")
-    _mark_read(shop, row)
+    mark_read(shop, row)
     return Reply({"success": True})
 
 
@@ -103,17 +103,23 @@ def unread_of(shop: Shop, wallet: str) -> int:
     return shop.db.number("SELECT count(*) FROM notifications WHERE wallet = ? AND read = 0", wallet)
 
 
-def _own(shop: Shop, call: Call) -> Row | None:
+def find(shop: Shop, call: Call) -> Row | None:
+    """Return the notification of the path, None if there is none; raises 500 for an id that is no number."""
     text = call.params["id"]
     if not (text.isascii() and text.isdecimal()) or int(text) >= 2**63:
         raise RefusalError(500, "NOTIFICATION_READ_ERROR", "Notification id must be a number")
-    row = shop.db.row("SELECT * FROM notifications WHERE id = ?", int(text))
+    return shop.db.row("SELECT * FROM notifications WHERE id = ?", int(text))
+
+
+def _own(shop: Shop, call: Call) -> Row | None:
+    row = find(shop, call)
     if row is not None and row["wallet"] != call.signed_in.wallet:
         raise RefusalError(403, "FORBIDDEN", "You can only read your own notifications")
     return row
 
 
-def _mark_read(shop: Shop, row: Row) -> None:
+def mark_read(shop: Shop, row: Row) -> None:
+    """Mark a notification as read."""
     shop.db.write(
         "UPDATE notifications SET read = 1 WHERE id = ? AND read = 0",
         row["id"],

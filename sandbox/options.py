@@ -8,7 +8,10 @@ from sandbox.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Command line of the sandbox; port 0 takes a free one, files of None are not written."""
+    """Command line of the sandbox; port 0 takes a free one, files of None are not written.
+
+    ``seed_orders`` are for each seller with a listing.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -20,3 +23,5 @@ class Options:
     truth_file: Path | None = None
     seed: int = 0
     stop_after_s: float = 3600.0
+    as_deployed: bool = False
+    seed_orders: int = 0

@@ -70,14 +70,18 @@ class Pipeline:
                 if struck is not None:
                     return struck
             self._refuse_probe_of_broken(request)
-            return await self._served(request, self._call(request, raw))
+            return await self._handled(request, raw)
         except _ScreenedError:
             return Answer(400, screen.hostile_body())
         except RefusalError as refusal:
-            return _refused(request, family, refusal)
+            return self._refused(request, family, refusal)
         except Exception:  # noqa: BLE001 - a bug of ours is answered with 500 and shown, and the server lives on
             traceback.print_exc(file=sys.stderr)
-            return _refused(request, family, RefusalError(500, "INTERNAL_ERROR", "Internal server error"))
+            return self._refused(request, family, RefusalError(500, "INTERNAL_ERROR", "Internal server error"))
+
+    async def _handled(self, request: Request, raw: bytes) -> Answer:
+        """Check and serve a request no fault has answered."""
+        return await self._served(request, self._call(request, raw))
 
     async def _struck(self, request: Request) -> Answer | None:
         """Apply the faults that come before the handler has effects."""
@@ -116,7 +120,7 @@ class Pipeline:
             query_text=request.query_text,
             body=body,
             caller=None,
-            now_ms=time.time_ns() // 1_000_000,
+            now_ms=self._chaos.now_ms(),
             host=request.header(b"host"),
             authorization=request.header(b"authorization"),
             content_type=content_type,
@@ -170,31 +174,40 @@ class Pipeline:
         """Run limits, service time and the handler."""
         headers: Headers = ()
         for limit in request.match.route.limits if self._limiter else ():
-            ruling = self._limiter.rule(limit, request.address, request.path) if self._limiter else None
+            ruling = self._limiter.rule(limit, request.address, _place(request)) if self._limiter else None
             if ruling is not None:
+                self._control.truth.rule(limit.name, request.address, allowed=ruling.allowed)
                 headers = (*headers, *ruling.headers)
                 if not ruling.allowed:
                     return Answer(429, ruling.body, headers)
+        try:
+            return await self._produced(request, call, headers)
+        except RefusalError as refusal:
+            self._forgive(request)
+            return replace(self._refused(request, request.match.route.family, refusal), headers=headers)
+
+    async def _produced(self, request: Request, call: Call, headers: Headers) -> Answer:
+        """Let the handler work and wrap what it says."""
         if self._service_time_s and not request.apart:
             await asyncio.sleep(self._service_time_s)
         late = self._shop.db.read_late(late=request.method == "GET")
         if late:
             self._chaos.count("stale_reads")
         route = request.match.route
-        try:
-            reply = route.handler(self._shop, call)
-            if not isinstance(reply, Reply):
-                reply = await reply
-        except RefusalError as refusal:
-            self._forgive(request)
-            return replace(_refused(request, route.family, refusal), headers=headers)
+        reply = route.handler(self._shop, call)
+        if not isinstance(reply, Reply):
+            reply = await reply
         body = wrap(route.family, reply, request.id, call.now_ms)
         return Answer(reply.status, body, headers, reply.content_type)
+
+    def _refused(self, request: Request, family: Family, refusal: RefusalError) -> Answer:
+        body = wrap_refusal(family, refusal, request.id, self._chaos.now_ms())
+        return Answer(status_in_family(family, refusal), body, (("X-Error-Code", refusal.code),))
 
     def _forgive(self, request: Request) -> None:
         for limit in request.match.route.limits:
             if self._limiter is not None and not limit.failures_count:
-                self._limiter.forgive(limit, request.address, request.path)
+                self._limiter.forgive(limit, request.address, _place(request))
 
     def _spoiled(self, request: Request, call: Call, answer: Answer) -> Answer:
         """Apply the faults that change a successful answer."""
@@ -219,9 +232,9 @@ class _ScreenedError(Exception):
     """The content screen refused the body; it answers without an envelope."""
 
 
-def _refused(request: Request, family: Family, refusal: RefusalError) -> Answer:
-    body = wrap_refusal(family, refusal, request.id, time.time_ns() // 1_000_000)
-    return Answer(status_in_family(family, refusal), body, (("X-Error-Code", refusal.code),))
+def _place(request: Request) -> str:
+    """Return what a limiter that counts by path tells apart."""
+    return f"{request.method} {request.path}"
 
 
 def _paged(answer: Answer, state: str, control: str, extra: Headers = ()) -> Answer:

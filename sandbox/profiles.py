@@ -18,7 +18,7 @@ from sandbox.sellers import (
 from sandbox.shop import Shop
 
 # Longest accepted text of each profile field, in characters (contract 6.1, 6.2).
-_TEXTS = {
+TEXTS = {
     "storeName": 255,
     "bio": 5000,
     "description": 5000,
@@ -38,7 +38,7 @@ _TEXTS = {
     "taxId": 50,
     "taxIdType": 20,
 }
-_UPDATE_ONLY = {"coverImageCdn": 500, "coverImageIpfs": 255, "profileImageCdn": 500, "profileImageIpfs": 255}
+UPDATE_ONLY = {"coverImageCdn": 500, "coverImageIpfs": 255, "profileImageCdn": 500, "profileImageIpfs": 255}
 _MARKS_PROFILE_SETUP = frozenset({"displayName", "storeName", "bio", "storeDescription"})
 _SOCIAL_NETWORKS = frozenset({"twitter", "discord", "telegram", "linkedin", "website", "facebook"})
 _ENS = re.compile(r"[a-z0-9-]+\.eth")
@@ -52,7 +52,7 @@ def create(shop: Shop, call: Call) -> Reply:
     caller = call.signed_in
     if checked_wallet(wallet) != caller.wallet:
         raise forbidden()
-    fields = read_fields(call.body, _TEXTS)
+    fields = read_fields(call.body, TEXTS)
     existing = find_seller(shop, caller.wallet)
     if existing is None:
         seller = create_seller(shop, caller.wallet, caller.uid, fields, call.now_ms)
@@ -70,7 +70,7 @@ def show(shop: Shop, call: Call) -> Reply:
 
 def update(shop: Shop, call: Call) -> Reply:
     """Change the fields that were sent; social links are replaced as a whole. Data is null without a profile."""
-    fields = read_fields(call.body, _TEXTS | _UPDATE_ONLY)
+    fields = read_fields(call.body, TEXTS | UPDATE_ONLY)
     payout = _payout_settings(call.body)
     if payout is not None:
         fields["payoutSettings"] = payout

@@ -29,7 +29,8 @@ def _redis(name: str, most: int) -> tuple[Limit, ...]:
     return (Limit(name, most, 60),)
 
 
-_AUTH = (Limit("auth", 200, 60, Dialect.DRAFT, "AUTH_RATE_LIMIT_EXCEEDED", failures_count=False),)
+AUTH_LIMIT = Limit("auth", 200, 60, Dialect.DRAFT, "AUTH_RATE_LIMIT_EXCEEDED", failures_count=False)
+_AUTH = (AUTH_LIMIT,)
 _PUBLIC = (Limit("marketplace_sellers", 200, 60, Dialect.LEGACY, "MARKETPLACE_RATE_LIMIT_EXCEEDED"),)
 _ANALYTICS = (Limit("seller_analytics_api", 100, _FIFTEEN_MIN_S, Dialect.SLIDING, "TOO_MANY_REQUESTS", per_path=True),)
 _MESSAGING = (Limit("messaging", 300, _FIFTEEN_MIN_S, Dialect.SLIDING, "TOO_MANY_REQUESTS", per_path=True),)

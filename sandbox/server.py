@@ -17,6 +17,8 @@ from sandbox.cache import PageCache
 from sandbox.chaos import Chaos
 from sandbox.control import Control
 from sandbox.control_routes import control_routes
+from sandbox.deployed.stack import deployment
+from sandbox.faults import has_wrong_clock
 from sandbox.gauges import Gauges
 from sandbox.image_store import ImageStore
 from sandbox.limits import Limiter
@@ -54,8 +56,12 @@ def build(options: Options) -> tuple[Control, App]:
     categories.plant(shop.db)
     chaos = Chaos(options.faults, truth.faults, options.seed)
     control = Control(shop, truth, chaos, Gauges(), options.cache)
-    router = Router((*ROUTES, *control_routes(control)))
-    pipeline = Pipeline(control, Limiter() if options.rate_limits else None, options.service_time_s)
+    if options.as_deployed:
+        router, pipeline = deployment(control, options, lambda: _die(control, options.truth_file))
+    else:
+        limiter = Limiter(lambda: chaos.now_ms() / 1000) if options.rate_limits else None
+        router = Router((*ROUTES, *control_routes(control)))
+        pipeline = Pipeline(control, limiter, options.service_time_s)
     return control, App(control, router, pipeline, f"{os.getpid():x}")
 
 
@@ -80,6 +86,7 @@ def _serve_on(listener: socket.socket, options: Options) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        date_header=not has_wrong_clock(options.faults),
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
         backlog=_BACKLOG,
@@ -106,7 +113,9 @@ async def _live(server: _Server, listener: socket.socket, control: Control, opti
         await asyncio.sleep(0.005)
     control.chaos.start()
     _announce(listener, options)
-    upkeep = Upkeep(control, stop, lambda: _die(control, options.truth_file), options.stop_after_s)
+    upkeep = Upkeep(
+        control, stop, lambda: _die(control, options.truth_file), options.stop_after_s, buyers=not options.as_deployed
+    )
     tasks = upkeep.start()
     try:
         await serving

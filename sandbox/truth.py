@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
@@ -13,6 +13,7 @@ FORMAT = 1
 PROBE_STEP = "health"  # the X-Load-Step of a health probe that uses a route of the workflows
 _STEPS_AT_MOST = 500  # distinct steps kept; a client inventing names must not grow the counters for ever
 _STEP_CHARS_AT_MOST = 80
+_COUNTED_APART_AT_MOST = 10_000  # limiters times addresses: a client inventing addresses must not grow them for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,15 @@ class Receipt:
     route: str
     step: str | None
     apart: bool
+
+
+@dataclass(slots=True)
+class Rulings:
+    """What a limiter decided about an address; None while nothing was refused."""
+
+    allowed: int = 0
+    refused: int = 0
+    first_refused_at_s: float | None = None
 
 
 def outcome_of(status: int) -> str:
@@ -42,7 +52,10 @@ class Truth:
         self._received: Counter[Receipt] = Counter()
         self._answered: Counter[tuple[Receipt, str]] = Counter()
         self._steps: set[str] = set()
+        self._rulings: dict[tuple[str, str], Rulings] = {}
         self.faults: Counter[str] = Counter()
+        self.forbidden: Counter[str] = Counter()
+        self.canary = 0
 
     def receive(self, method: str, route: str, step: str | None, *, apart: bool) -> Receipt:
         """Count a request before anything else is done with it."""
@@ -54,11 +67,28 @@ class Truth:
         """Count the answer at the moment it is handed to the socket."""
         self._answered[receipt, outcome_of(status)] += 1
 
+    def rule(self, limiter: str, address: str, *, allowed: bool) -> None:
+        """Count what a limiter decided."""
+        if len(self._rulings) >= _COUNTED_APART_AT_MOST and (limiter, address) not in self._rulings:
+            address = "(other)"
+        rulings = self._rulings.setdefault((limiter, address), Rulings())
+        rulings.allowed += allowed
+        rulings.refused += not allowed
+        if not allowed and rulings.first_refused_at_s is None:
+            rulings.first_refused_at_s = self._uptime_s
+
     def reset(self) -> None:
         """Forget every count; requests still in flight will be answered without having been received."""
         self._received.clear()
         self._answered.clear()
         self.faults.clear()
+        self.forbidden.clear()
+        self._rulings.clear()
+        self.canary = 0
+
+    @property
+    def _uptime_s(self) -> float:
+        return round(time.monotonic() - self._started_s, 3)
 
     @property
     def received_count(self) -> int:
@@ -77,9 +107,15 @@ class Truth:
         return orjson.dumps(
             {
                 "format": FORMAT,
-                "uptime_s": round(time.monotonic() - self._started_s, 3),
+                "uptime_s": self._uptime_s,
                 **self._lists(apart=False),
                 "faults": dict(self.faults),
+                "canary": self.canary,
+                "forbidden": dict(self.forbidden),
+                "limits": [
+                    {"name": name, "address": address, **asdict(rulings)}
+                    for (name, address), rulings in self._rulings.items()
+                ],
                 "apart": self._lists(apart=True),
             },
             option=orjson.OPT_INDENT_2,

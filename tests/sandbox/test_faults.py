@@ -45,7 +45,7 @@ def test_fault_is_read(text: str, fault: Fault) -> None:
     ("text", "says"),
     [
         ("", "unknown fault"),
-        ("slow", "unknown fault; accepted: cache_off die error_rate"),
+        ("slow", "unknown fault; accepted: cache_off clock die error_rate"),
         ("error_rate", "'' is not a percentage"),
         ("error_rate=0%", "above 0% up to 100%"),
         ("error_rate=100.1%", "above 0% up to 100%"),

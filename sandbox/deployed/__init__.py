@@ -1,0 +1,1 @@
+"""Answer as the mounted LinkDAO deployment does, with the defects its contract documents."""
