@@ -1,5 +1,6 @@
 """Place orders as buyers would, for sellers who are looking at their orders."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from sqlite3 import Row
@@ -12,10 +13,14 @@ EVERY_S = 0.3
 BUYERS = 20
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Buyers:
     """A small crowd of sandbox users who keep up to three paid orders in front of every watching seller."""
 
-    def __init__(self, shop: Shop, now_ms: Callable[[], int]) -> None:
+    def __init__(self, shop: Shop, now_ms: Callable[[], int] = _now_ms) -> None:
         self._shop = shop
         self._now_ms = now_ms
         self._crowd: list[tuple[str, str]] = []
