@@ -30,6 +30,7 @@ class Findings(BaseModel):
     format: Literal[1] = 1
     found: tuple[_Found, ...] = ()
     overrides: tuple[str, ...] = ()
+    clock_offset_s: tuple[float, float] | None = None  # the server's clock minus ours is between these two
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:

@@ -14,12 +14,12 @@ import psutil
 
 from gate.fuse import Fuse
 from gate.probe import Answer, ProbeError, ask
-from gate.reading import health_value, monitor_value
+from gate.reading import Reading, health_value
 from runlog.errors import RunLogError
 from runlog.run import read_run, write_atomically
 from runlog.schema import MONITOR_SCHEMA
 from runlog.series import SeriesWriter
-from settings.target import HealthCheck, Monitor, Target
+from settings.target import HealthCheck, Target
 
 SERIES_FILE: Final = "monitors-0.arrow"
 STOP_FILE: Final = "stop.json"
@@ -31,7 +31,8 @@ _TICK_S: Final = 0.1
 _LOOK_EVERY_S: Final = 1.0  # how often the run's own end is looked for
 _ERROR_CHARS: Final = 120
 
-Value = Callable[[Answer], float]
+Value = Callable[[Answer], float | None]
+"""Takes a figure from an answer; None: this answer alone does not tell it."""
 
 
 @dataclass(slots=True)
@@ -100,9 +101,12 @@ class MonitorLoop:
             self._fuse.answered()
         for name, value in question.figures:
             try:
-                self._write(question, name, value(answer), None)
+                figure = value(answer)
             except ProbeError as error:
                 self._write(question, name, None, str(error))
+            else:
+                if figure is not None:
+                    self._write(question, name, figure, None)
 
     def _write(self, question: _Question, name: str, value: float | None, error: str | None) -> None:
         if value is None and name.startswith(HEALTH_PREFIX):
@@ -131,17 +135,13 @@ def _questions(target: Target) -> list[_Question]:
     for monitor in target.monitors:
         key = (monitor.url, monitor.every_s)
         question = questions.setdefault(key, _Question(monitor.url, "GET", monitor.every_s, []))
-        question.figures.append((monitor.name, _monitor_value(monitor)))
+        question.figures.append((monitor.name, Reading(monitor).value))
     checks = [
         _Question(check.path, check.method, HEALTH_EVERY_S, [(f"{HEALTH_PREFIX}{name}", _health_value(check))])
         for name, check in target.health.items()
     ]
     alive = next((check.path for check in target.health.values() if check.method == "GET"), "/")
     return [*questions.values(), *checks, _Question(alive, "GET", ALIVE_EVERY_S, [])]
-
-
-def _monitor_value(monitor: Monitor) -> Value:
-    return lambda answer: monitor_value(monitor, answer)
 
 
 def _health_value(check: HealthCheck) -> Value:

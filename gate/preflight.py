@@ -1,66 +1,127 @@
-"""Look whether the target answers before any load is sent to it."""
+"""Look at everything a load depends on before any is sent: the target, the way to it, its sellers, this machine."""
 
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from gate.findings import Findings
-from gate.probe import ProbeError, ask
-from gate.reading import health_value
+from gate.preflight_check import Check, Preflight, State, not_looked_at, ok
+from gate.preflight_clock import CLOCK, clock_check, offset_bounds
+from gate.preflight_disk import disk_check
+from gate.preflight_health import FRONT_PAGE, Seen, Waiting, health_checks, monitor_checks
+from gate.preflight_network import (
+    ANSWER,
+    CERTIFICATE,
+    CONNECTION,
+    NAME,
+    PATIENCE_S,
+    answer_check,
+    connection_check,
+    name_check,
+)
+from gate.preflight_trial import CATEGORIES, ORDERS, SIGN_IN, Trial, seller_checks
+from gate.probe import Answer
+from settings.profile import Profile
 from settings.target import Target
 
-PATIENCE_S: Final = 5.0
-_PAUSE_S: Final = 0.25
+_THREADS: Final = 16
+WAY: Final = (NAME, CONNECTION, CERTIFICATE, ANSWER, CLOCK)
+"""The checks of the way to the target, each of which needs those before it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Preflight:
-    """What a look at the target showed."""
+class Subject:
+    """What is to be looked at, and how a seller is to be tried."""
 
-    unreachable: str | None  # why it does not answer at all; None when it does
-    down: dict[str, str]  # health check → what came instead
-
-
-def look(target: Target, patience_s: float) -> Preflight:
-    """Ask the target and each health check once; a target that does not answer is asked again for `patience_s`."""
-    unreachable = _unreachable(target, patience_s)
-    if unreachable is not None:
-        return Preflight(unreachable, {})
-    down: dict[str, str] = {}
-    for name, check in target.health.items():
-        try:
-            health_value(check, ask(target, check.path, check.method))
-        except ProbeError as error:
-            down[name] = str(error)
-    return Preflight(None, down)
+    target: Target
+    profile: Profile
+    reports: Path
+    trial: Trial
+    lease: Callable[[], Check]
+    patience_s: float = PATIENCE_S  # how long a target that refuses connections is asked again
 
 
-def found(preflight: Preflight, target: Target, findings: Findings) -> Findings:
-    """Return the findings with what the look showed."""
-    if preflight.unreachable is not None:
-        return findings.with_doubt(
-            "target_unreachable",
-            f"{target.url}: {preflight.unreachable}",
-            "the target answers before the load starts",
-            invalidates=True,
-        )
-    for name, error in preflight.down.items():
-        findings = findings.with_doubt(
-            "health_down", f"{name}: {error}", "every health check is up before the load starts", invalidates=False
-        )
-    return findings
+def look(subject: Subject, waiting: Waiting) -> Preflight:
+    """Return every check, in the order it is shown; what depends on a failed one is not looked at.
+
+    Only questions that change nothing are asked, and one seller signs in. BrokenToolError when our own process crashes.
+    """
+    started_s = time.monotonic()
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(max_workers=_THREADS)
+    try:
+        own = [
+            pool.submit(disk_check, subject.reports, subject.profile),
+            pool.submit(subject.lease),
+        ]
+        theirs, answers = _theirs(subject, pool, stop, waiting)
+        here = [done.result() for done in own]
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+    bounds = offset_bounds(answers)
+    checks = (target_check(subject.target), *theirs, *here)
+    return Preflight(checks, bounds, time.monotonic() - started_s)
 
 
-def _unreachable(target: Target, patience_s: float) -> str | None:
-    """Return why the target gives no HTTP answer whatever; None at the first answer."""
-    path = next((check.path for check in target.health.values() if check.method == "GET"), "/")
-    until = time.monotonic() + patience_s
-    while True:
-        try:
-            ask(target, path)
-        except ProbeError as error:
-            if time.monotonic() + _PAUSE_S >= until:
-                return str(error)
-        else:
-            return None
-        time.sleep(_PAUSE_S)
+def target_check(target: Target) -> Check:
+    """Return the line of a target that is listed and allowed; one that is not never gets here."""
+    kind = ", production, allowed" if target.production else ""
+    return ok("target", f"{target.name}: {target.url}{kind}")
+
+
+def found(preflight: Preflight, findings: Findings) -> Findings:
+    """Return the findings with what the look showed: problems make a run invalid, warnings are for the record."""
+    for check in preflight.checks:
+        if check.doubt and check.state is not State.OK:
+            figure = check.words if check.doubt == "target_unreachable" else f"{check.name}: {check.words}"
+            findings = findings.with_doubt(check.doubt, figure, check.rule, invalidates=check.is_problem)
+    return findings.model_copy(update={"clock_offset_s": preflight.clock_offset_s})
+
+
+def unlooked(names: tuple[str, ...], target: Target | None, why: str) -> list[Check]:
+    """Return the checks of a target nobody may or can ask, from the first of `names` on."""
+    parts = [] if target is None else [f"health {name}" for name in target.health]
+    front = [] if target is None or target.frontend_url is None else [FRONT_PAGE]
+    monitors = [] if target is None else [f"monitor {monitor.name}" for monitor in target.monitors]
+    return [not_looked_at(name, why) for name in (*names, *parts, *front, SIGN_IN, CATEGORIES, ORDERS, *monitors)]
+
+
+def _theirs(
+    subject: Subject, pool: ThreadPoolExecutor, stop: threading.Event, waiting: Waiting
+) -> tuple[list[Check], list[Answer]]:
+    """Return the checks of the target itself, and the answers it gave."""
+    target = subject.target
+    name = name_check(target)
+    if name.is_problem:
+        return [name, *unlooked(WAY[1:], target, "the name does not resolve")], []
+    connection, certificate = connection_check(target, subject.patience_s)
+    if connection.is_problem:
+        return [name, connection, *unlooked(WAY[2:], target, "no connection")], []
+    way = [name, connection, certificate]
+    if certificate.is_problem:
+        return [*way, *unlooked(WAY[3:], target, "the certificate is not accepted")], []
+    answer, first = answer_check(target, subject.patience_s)
+    if first is None:
+        return [*way, answer, *unlooked(WAY[4:], target, "the target does not answer by itself")], []
+    health = health_checks(target, pool, stop, waiting)
+    monitors = pool.submit(monitor_checks, target, pool)
+    sellers = seller_checks(subject.trial, target, stop)
+    seen = [*health, *monitors.result()]
+    answers = [first, *_answers_of(target, seen)]
+    clock = clock_check(offset_bounds(answers))
+    return [*way, answer, clock, *_checks(health), *sellers, *_checks(monitors.result())], answers
+
+
+def _checks(seen: list[Seen]) -> list[Check]:
+    return [each.check for each in seen]
+
+
+def _answers_of(target: Target, seen: list[Seen]) -> list[Answer]:
+    """Return the answers the target itself gave: a front page or a monitor elsewhere has a clock of its own."""
+    elsewhere = {FRONT_PAGE} | {f"monitor {each.name}" for each in target.monitors if not each.url.startswith("/")}
+    return [each.answer for each in seen if each.answer is not None and each.check.name not in elsewhere]

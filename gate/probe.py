@@ -3,15 +3,15 @@
 import http.client
 import itertools
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from gate.dial import dial, own_headers, request_line
 from runlog.redaction import redact
 from settings.document import one_line
 from settings.problem import UsageProblem
@@ -36,25 +36,46 @@ class Answer:
 
     status: int
     body: bytes
+    sent_at_s: float = field(default=0.0, compare=False)  # Unix seconds of our clock
+    received_at_s: float = field(default=0.0, compare=False)  # when its head was there
+    date: str | None = field(default=None, compare=False)  # the server's clock, as it said it
+    sent_on_to: str | None = field(default=None, compare=False)  # where a redirect points
 
 
-def ask(target: Target, url: str, method: str = "GET", timeout_s: float = TIMEOUT_S) -> Answer:
+def ask(
+    target: Target, url: str, method: str = "GET", *, timeout_s: float = TIMEOUT_S, purpose: str = "monitors"
+) -> Answer:
     """Return the target's answer to one request without a body; `url` is a path on it or an address on its list.
 
     Redirects are followed on listed hosts only, and what the target's headers hold is not taken along to another
     origin. ProbeError when nothing usable came within about `timeout_s`.
     """
-    address, headers = urljoin(target.url, url), target.headers
+    address, headers = urljoin(target.url, url), own_headers(target, purpose)
     until = time.monotonic() + timeout_s
     for _ in range(_MAX_REDIRECTS + 1):
-        answer, location = _exchange(target, address, method, headers, until)
-        if answer.status not in _REDIRECTS or not location:
+        answer = _exchange(target, address, method, headers, until)
+        if answer.sent_on_to is None:
             return answer
-        onward = _onward(address, location)
-        if urlsplit(onward)[:2] != urlsplit(address)[:2]:
-            headers = {}
-        address, method = onward, "GET"
+        if urlsplit(answer.sent_on_to)[:2] != urlsplit(address)[:2]:
+            headers = {"User-Agent": headers["User-Agent"]}
+        address, method = answer.sent_on_to, "GET"
     raise ProbeError(f"more than {_MAX_REDIRECTS} redirects")
+
+
+def ask_once(target: Target, url: str, *, timeout_s: float = TIMEOUT_S, purpose: str) -> Answer:
+    """Return the target's answer to one GET, a redirect as it is; ProbeError when nothing usable came."""
+    headers = own_headers(target, purpose)
+    return _exchange(target, urljoin(target.url, url), "GET", headers, time.monotonic() + timeout_s)
+
+
+def words_of(error: OSError | http.client.HTTPException) -> str:
+    """Return what went wrong with a connection, in a few words without control characters and secrets."""
+    if isinstance(error, TimeoutError):
+        return _LATE
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    text = one_line(redact(str(error)))[:_MAX_WORDS]  # some of it is the server's own
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _onward(address: str, location: str) -> str:
@@ -64,25 +85,30 @@ def _onward(address: str, location: str) -> str:
         raise ProbeError("redirected to what is no address") from error
 
 
-def _exchange(
-    target: Target, address: str, method: str, headers: Mapping[str, str], until: float
-) -> tuple[Answer, str | None]:
+def _exchange(target: Target, address: str, method: str, headers: Mapping[str, str], until: float) -> Answer:
     try:
         check_host(target, address)
     except UsageProblem as problem:
         raise ProbeError(f"not asked: {problem}") from problem
-    connection = _connect(address, _left_s(until))
+    path, proxy_headers = request_line(target, address, _unique_path(address))
     try:
-        connection.connect()
-        with _cut_off(connection.sock, until):
-            connection.request(method, _unique_path(address), headers={**headers, "Connection": "close"})
-            response = connection.getresponse()
-            body = _read(response, until)
+        connection = dial(target, address, _left_s(until))
+        try:
+            connection.connect()
+            with _cut_off(connection.sock, until):
+                sent_at_s = time.time()
+                connection.request(method, path, headers={**headers, **proxy_headers, "Connection": "close"})
+                response = connection.getresponse()
+                received_at_s = time.time()
+                body = _read(response, until)
+        finally:
+            connection.close()
     except (OSError, http.client.HTTPException) as error:
-        raise ProbeError(_words(error) if time.monotonic() < until else _LATE) from error
-    finally:
-        connection.close()
-    return Answer(response.status, body), response.getheader("Location")
+        raise ProbeError(words_of(error) if time.monotonic() < until else _LATE) from error
+    location = response.getheader("Location") if response.status in _REDIRECTS else None
+    onward = _onward(address, location) if location else None
+    date = None if response.getheader("Age") else response.getheader("Date")  # a cache repeats an old one
+    return Answer(response.status, body, sent_at_s, received_at_s, date, onward)
 
 
 @contextmanager
@@ -96,14 +122,6 @@ def _cut_off(sock: socket.socket, until: float) -> Iterator[None]:
     finally:
         timer.cancel()
     _left_s(until)  # half a head reads like a whole one
-
-
-def _connect(address: str, timeout_s: float) -> http.client.HTTPConnection:
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=ssl.create_default_context())
-    return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
 
 
 def _read(response: http.client.HTTPResponse, until: float) -> bytes:
@@ -129,12 +147,3 @@ def _unique_path(address: str) -> str:
     parts = urlsplit(address)
     query = f"{parts.query}&" if parts.query else ""
     return f"{parts.path or '/'}?{query}{urlencode({'u': next(_unique)})}"
-
-
-def _words(error: OSError | http.client.HTTPException) -> str:
-    if isinstance(error, TimeoutError):
-        return _LATE
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    text = one_line(redact(str(error)))[:_MAX_WORDS]  # some of it is the server's own
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

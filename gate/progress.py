@@ -72,17 +72,31 @@ class ProgressPrinter:
         if progress is None:
             return
         self._next_s = now_s + (1.0 if self._live else PLAIN_EVERY_S)
-        text = line(progress)
-        if self._live:
-            self._write(_CLEAR_LINE + text[: shutil.get_terminal_size().columns - 1])
-        else:
-            self._write(f"{text}\n")
-        self._shown = text
+        self._line(line(progress))
+
+    def waiting(self, words: str, so_far_s: float, longest_s: float) -> None:
+        """Say that the target is not ready yet, if that is due; several threads may wait."""
+        now_s = time.monotonic()
+        if now_s >= self._next_s:
+            self._next_s = now_s + (1.0 if self._live else PLAIN_EVERY_S)
+            self._line(f"waiting, {so_far_s:.0f} of {longest_s:g} s: {words}")
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self._write(f"{text}\n")
 
     def close(self) -> None:
         """Leave a terminal's line empty for what follows."""
         if self._live and self._shown:
             self._write(_CLEAR_LINE)
+        self._shown, self._next_s = "", 0.0
+
+    def _line(self, text: str) -> None:
+        if self._live:
+            self._write(_CLEAR_LINE + text[: shutil.get_terminal_size().columns - 1])
+        else:
+            self._write(f"{text}\n")
+        self._shown = text
 
     def _write(self, text: str) -> None:
         """Write at once; a run does not end because nobody can see it."""

@@ -1,24 +1,59 @@
 """Take one figure out of an answer: JSON by path, Prometheus text by metric and labels."""
 
 import math
+from typing import Final
 
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
 from gate.probe import Answer, ProbeError
+from runlog.redaction import redact
+from settings.document import one_line
 from settings.target import HealthCheck, Monitor
 
-_OK = range(200, 300)
+_OK: Final = range(200, 300)
+_SHOWN_CHARS: Final = 40
 
 
 def monitor_value(monitor: Monitor, answer: Answer) -> float:
-    """Return the monitor's figure, scaled; ProbeError when the answer does not hold it as a finite number."""
+    """Return the monitor's figure, scaled; of counters, how far they are.
+
+    ProbeError when the answer does not hold it as a finite number.
+    """
     if answer.status not in _OK:
         raise ProbeError(f"answered {answer.status}")
-    raw = _json_number(monitor, answer.body) if monitor.format == "json" else _prometheus_number(monitor, answer.body)
+    raw = (
+        _json_sum(monitor.paths, answer.body) if monitor.format == "json" else _prometheus_number(monitor, answer.body)
+    )
     if not math.isfinite(raw):
-        raise ProbeError(f"{monitor.path or monitor.metric} is {raw}")
+        raise ProbeError(f"{', '.join(monitor.paths) or monitor.metric} is {raw}")
     return raw * monitor.scale
+
+
+class Reading:
+    """Reads one monitor's answers in their order: of counters the figure is what they grew by, a second."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._before: tuple[float, float] | None = None
+
+    def value(self, answer: Answer) -> float | None:
+        """Return the figure of this answer; None for the first of counters, which has nothing to be compared with.
+
+        ProbeError when the answer does not hold it, or the counters went back: the server began again.
+        """
+        value = monitor_value(self._monitor, answer)
+        if not self._monitor.counters:
+            return value
+        before, self._before = self._before, (answer.received_at_s, value)
+        if before is None:
+            return None
+        elapsed_s = answer.received_at_s - before[0]
+        if elapsed_s <= 0:
+            raise ProbeError("two answers at one moment")
+        if value < before[1]:
+            raise ProbeError("counters went back: the server began again")
+        return (value - before[1]) / elapsed_s
 
 
 def health_value(check: HealthCheck, answer: Answer) -> float:
@@ -26,15 +61,21 @@ def health_value(check: HealthCheck, answer: Answer) -> float:
     expected = _OK if check.status is None else (check.status,)
     if answer.status not in expected:
         raise ProbeError(f"answered {answer.status}, expected {check.status or '2xx'}")
+    if check.field is not None:
+        said = _json_at(_json(answer.body), check.field)
+        if isinstance(said, bool) is not isinstance(check.value, bool) or said != check.value:  # 1 is not true
+            raise ProbeError(f"{check.field} is {_shown(said)}, expected {_shown(check.value)}")
     return 1.0
 
 
-def _json_number(monitor: Monitor, body: bytes) -> float:
+def _json(body: bytes) -> object:
     try:
-        at = orjson.loads(body)  # refuses what is nested without end; the standard parser can crash on it
+        return orjson.loads(body)  # refuses what is nested without end; the standard parser can crash on it
     except orjson.JSONDecodeError as error:
         raise ProbeError("answer is not JSON") from error
-    path = monitor.path or ""
+
+
+def _json_at(at: object, path: str) -> object:
     for key in path.split("."):
         if isinstance(at, dict) and key in at:
             at = at[key]
@@ -42,9 +83,23 @@ def _json_number(monitor: Monitor, body: bytes) -> float:
             at = at[int(key)]
         else:
             raise ProbeError(f"answer has no {path}")
-    if isinstance(at, bool) or not isinstance(at, int | float):
-        raise ProbeError(f"{path} is not a number")
-    return float(at)
+    return at
+
+
+def _json_sum(paths: tuple[str, ...], body: bytes) -> float:
+    document = _json(body)
+    total = 0.0
+    for path in paths:
+        at = _json_at(document, path)
+        if isinstance(at, bool) or not isinstance(at, int | float):
+            raise ProbeError(f"{path} is not a number")
+        total += at
+    return total
+
+
+def _shown(value: object) -> str:
+    """Return a value as JSON has it, short; a server may have written it."""
+    return one_line(redact(orjson.dumps(value).decode()))[:_SHOWN_CHARS]
 
 
 def _prometheus_number(monitor: Monitor, body: bytes) -> float:

@@ -2,11 +2,10 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -14,9 +13,15 @@ from typing import Final
 from gate.errors import BrokenToolError
 from gate.exit_codes import ExitCode
 from gate.findings import Findings, write_findings
-from gate.judging import Judged, Terms, judge_run
-from gate.load_process import LOCUST, LoadEnd, load_environment, run_load
-from gate.preflight import PATIENCE_S, found, look
+from gate.judging import Judged, judge_run
+from gate.load_process import LoadEnd, load_environment, run_load
+from gate.plan import Plan, load_command
+from gate.preflight import Subject, found, look
+from gate.preflight_check import Check
+from gate.preflight_lease import HeldLease, held_check, holding_lease
+from gate.preflight_lines import short_lines
+from gate.preflight_network import PATIENCE_S
+from gate.preflight_trial import Trial
 from gate.progress import ProgressPrinter
 from gate.sandbox_process import running_sandbox
 from runlog.errors import RunLogError
@@ -32,29 +37,13 @@ from runlog.run import (
     write_run,
 )
 from runlog.workflows import WORKFLOWS
+from settings.leases import LeaseHeld
 from settings.problem import UsageProblem
 from settings.profile import Profile
-from settings.target import Target, load_target
+from settings.target import load_target
 
 _GRACE_S: Final = 90.0
 """What starting, the drain and closing the log may take on top of the planned time and one request's timeout."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One run as it was asked for; every settings file has been read."""
-
-    profile: Profile
-    target: Target
-    terms: Terms
-    reports: Path
-    profiles_file: Path
-    targets_folder: Path
-    sandbox: tuple[str, ...] | None  # arguments of the sandbox to start; None: there is a target already
-    revision: str | None
-    seed: int
-    processes: int | None
-    allowed: tuple[str, ...]  # what had to be permitted, for the record
 
 
 def execute(plan: Plan, printer: ProgressPrinter) -> Judged:
@@ -90,15 +79,36 @@ def _with_sandbox(plan: Plan, folder: Path, stack: ExitStack) -> tuple[Plan, Fin
 
 
 def _go(plan: Plan, folder: Path, findings: Findings, printer: ProgressPrinter) -> None:
-    """Look at the target, send the load if it answers, and leave a run directory that can be judged."""
-    preflight = look(plan.target, PATIENCE_S)
-    findings = found(preflight, plan.target, findings)
-    write_findings(folder, findings)
-    if preflight.unreachable is not None:
-        _write_run_without_load(plan, folder, f"target not reachable: {preflight.unreachable}")
-        return
+    """Take the target for this run, look at it, load it if all is well, and leave a directory that can be judged."""
+    with holding_lease(plan.target, folder.name) as lease:
+        preflight = look(_subject(plan, lease), printer.waiting)
+        printer.close()
+        for line in short_lines(preflight):
+            printer.say(line)
+        if preflight.code is ExitCode.USAGE:
+            first = next(check for check in preflight.problems if check.code is ExitCode.USAGE)
+            raise UsageProblem(f"{first.name}: {first.words}")
+        findings = found(preflight, findings)
+        write_findings(folder, findings)
+        if preflight.problems:
+            first = preflight.problems[0]
+            _write_run_without_load(plan, folder, f"preflight: {first.name}: {first.words}")
+            return
+        _load(plan, folder, findings, printer)
+
+
+def _subject(plan: Plan, lease: HeldLease | LeaseHeld) -> Subject:
+    def lease_line() -> Check:
+        return held_check(lease) if isinstance(lease, LeaseHeld) else lease.check()
+
+    trial = Trial.of(plan.target, plan.targets_folder, pool=plan.pool, allow_production=plan.allow_production)
+    return Subject(plan.target, plan.profile, plan.reports, trial, lease_line, PATIENCE_S)
+
+
+def _load(plan: Plan, folder: Path, findings: Findings, printer: ProgressPrinter) -> None:
+    """Send the load, and note what of it went wrong around the run itself."""
     end = run_load(
-        _command(plan, folder.name),
+        load_command(plan, folder.name),
         folder=folder,
         environ=load_environment(os.environ, BACKEND_URL=plan.target.url),
         longest_s=plan.profile.duration_s + plan.target.timeout_s + _GRACE_S,
@@ -137,28 +147,6 @@ def _answer_missing_run(end: LoadEnd) -> None:
         raise UsageProblem(words[-1])
     if end.code == ExitCode.BUG:
         raise BrokenToolError("\n".join(words))
-
-
-def _command(plan: Plan, run_id: str) -> list[str]:
-    command = [*LOCUST, "--headless", "--no-gate", "--only-summary", "--run-id", run_id]
-    command += ["--load-profile", plan.profile.name, "--profiles", str(plan.profiles_file.absolute())]
-    command += ["--target", plan.target.name, "--targets", str(plan.targets_folder.absolute())]
-    command += ["--host", plan.target.url, "--reports", str(plan.reports.absolute()), "--seed", str(plan.seed)]
-    optional = {"--stage": plan.terms.stage, "--revision": plan.revision, "--processes": plan.processes}
-    if plan.processes is not None:  # on Locust's usual port, workers of another run on this machine would join
-        port = _free_port()
-        optional |= {"--master-bind-host": "127.0.0.1", "--master-bind-port": port, "--master-port": port}
-    for flag, value in optional.items():
-        command += [] if value is None else [flag, str(value)]
-    return command + (["--allow-production"] if plan.allowed else [])
-
-
-def _free_port() -> int:
-    """Return a port of loopback nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _run_id(profile: Profile) -> str:

@@ -53,6 +53,18 @@ _JUDGING: Final = (
 )
 
 
+_LOADING: Final = (
+    click.option("--pool", default="pool", metavar="NAME", help="Which reusable set of sellers signs in."),
+    click.option("--allow-production", is_flag=True, help="Needed for a target marked production."),
+    click.option("--allow-throttling", is_flag=True, help="Send past the target's rate limits."),
+)
+
+
+def load_options(function: _Function) -> _Function:
+    """Declare who signs in, and what has to be allowed."""
+    return reduce(lambda wrapped, option: option(wrapped), reversed(_LOADING), function)
+
+
 def judging_options(function: _Function) -> _Function:
     """Declare everything that decides how a run is judged."""
     return reduce(lambda wrapped, option: option(wrapped), reversed(_JUDGING), function)

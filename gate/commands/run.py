@@ -7,10 +7,11 @@ from typing import Final, Unpack
 
 import click
 
-from gate.commands.options import JudgingFlags, check_profiles, judging_options, path_option, read_terms
+from gate.commands.options import JudgingFlags, check_profiles, judging_options, load_options, path_option, read_terms
 from gate.commands.printing import print_verdict, verdict_in_any_case
+from gate.plan import Plan
 from gate.progress import ProgressPrinter
-from gate.run import Plan, execute
+from gate.run import execute
 from settings.document import CHECKOUT
 from settings.permission import check_permission
 from settings.problem import UsageProblem
@@ -36,7 +37,9 @@ class RunFlags(JudgingFlags):
     revision: str | None
     seed: int
     processes: int | None
+    pool: str
     allow_production: bool
+    allow_throttling: bool
     profiles: Path
     targets: Path
     reports: Path
@@ -52,12 +55,15 @@ class RunFlags(JudgingFlags):
 @click.option("--revision", metavar="R", help="Revision of the target, for the record.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, help="Drives data and mix.")
 @click.option("--processes", type=click.IntRange(min=1), metavar="N", help="Load from several processes.")
-@click.option("--allow-production", is_flag=True, help="Needed for a target marked production.")
+@load_options
 @path_option("--profiles", PROFILES_FILE, "Load profiles; default: profiles.toml of the checkout.")
 @path_option("--targets", TARGETS_DIR, "Folder of target files; default: targets/ of the checkout.")
 @path_option("--reports", CHECKOUT / "reports", "Where the run's directory goes; default: reports/.")
 def command(**flags: Unpack[RunFlags]) -> int:
-    """Load a target with all eight seller workflows and judge the run."""
+    """Load a target with all eight seller workflows and judge the run.
+
+    First it looks whether the target is ready, as `sellergate preflight` does, and refuses to load one that is not.
+    """
     plan = _plan(flags)
     with verdict_in_any_case():
         return print_verdict(execute(plan, ProgressPrinter(sys.stderr)))
@@ -81,7 +87,10 @@ def _plan(flags: RunFlags) -> Plan:
         revision=flags["revision"],
         seed=flags["seed"],
         processes=flags["processes"],
-        allowed=allowed,
+        pool=flags["pool"],
+        allow_production=flags["allow_production"],
+        allow_throttling=flags["allow_throttling"],
+        allowed=(*allowed, *(("--allow-throttling",) if flags["allow_throttling"] else ())),
     )
 
 

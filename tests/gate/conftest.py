@@ -1,11 +1,14 @@
 """Give the gate's tests a target that listens, one that does not, and a run that reached nobody."""
 
 import http.server
+import json
 import socket
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,9 +72,28 @@ def nobody() -> Iterator[str]:
         yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
+FOUND: dict[str, dict[str, Any]] = {
+    "sign_in": {"ok": True, "detail": "signed in", "ms": 12.5},
+    "categories": {"ok": True, "detail": "42 categories", "count": 42},
+    "orders": {"ok": True, "detail": "7 paid orders", "count": 7},
+}
+"""What the process that plays a seller says when all is well."""
+
+
+@pytest.fixture
+def trial(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put a program in place of the process that plays a seller: it says what it is told to, or runs other code."""
+
+    def stand_in(code: str | None = None, **parts: dict[str, Any]) -> None:
+        said = f"print({json.dumps(json.dumps(FOUND | parts))})"
+        monkeypatch.setattr("gate.preflight_trial.TRIAL", (sys.executable, "-c", code or said))
+
+    return stand_in
+
+
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("DEPLOYMENT_ENV", "BACKEND_URL", "WS_URL", "FRONTEND_URL", "ROLLBACK_ENABLED")
+    names = ("DEPLOYMENT_ENV", "BACKEND_URL", "WS_URL", "FRONTEND_URL", "ROLLBACK_ENABLED", "HEALTH_CHECK_TIMEOUT")
     limits = ("RESPONSE_TIME_THRESHOLD", "ERROR_RATE_THRESHOLD", "THROUGHPUT_THRESHOLD")
     for name in (*names, *limits):
         monkeypatch.delenv(name, raising=False)

@@ -163,9 +163,9 @@ def test_tls_is_verified(target: Target) -> None:
         ask(target, url.replace("http:", "https:"), timeout_s=1.0)
 
 
-JSON = Monitor("memory", "/m", "json", "data.current.0.usage", None, scale=0.01)
-TEXT = Monitor("cpu", "/m", "prometheus", None, "cpu_percent", scale=0.01)
-LABELLED = Monitor("cpu", "/m", "prometheus", None, "cpu_percent", {"job": "api"})
+JSON = Monitor("memory", "/m", "json", ("data.current.0.usage",), None, scale=0.01)
+TEXT = Monitor("cpu", "/m", "prometheus", (), "cpu_percent", scale=0.01)
+LABELLED = Monitor("cpu", "/m", "prometheus", (), "cpu_percent", {"job": "api"})
 
 
 @pytest.mark.parametrize(

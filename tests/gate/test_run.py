@@ -4,6 +4,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ def files(tmp_path: Path, site: Site) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def _sellers_are_let_in(trial: Callable[..., None]) -> None:
+    """Let the one seller of preflight find all well, at targets that answer nothing else."""
+    trial()
+
+
 def run(files: Path, *more: str) -> int:
     own = ["run", "--profiles", str(files / "profiles.toml"), "--targets", str(files / "targets")]
     return main([*own, "--reports", str(files / "reports"), *more])
@@ -43,7 +50,7 @@ def verdict_of(files: Path) -> dict[str, Any]:
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """Put a program in place of Locust; its arguments are Locust's."""
-    monkeypatch.setattr("gate.run.LOCUST", (sys.executable, "-c", code))
+    monkeypatch.setattr("gate.plan.LOCUST", (sys.executable, "-c", code))
 
 
 RECORDS = """
@@ -91,7 +98,7 @@ def test_load_that_refuses_settings_is_2_in_its_own_words(
 ) -> None:
     stand_in(monkeypatch, "import sys; print('WALLETS: not set'); sys.exit(2)")
     assert run(files) == 2
-    assert capsys.readouterr().err == "WALLETS: not set\n"
+    assert capsys.readouterr().err == "preflight: ok\nWALLETS: not set\n"
     assert list((files / "reports").iterdir()) == []
 
 
