@@ -1,0 +1,188 @@
+"""Reckon how many sellers a deployment's rate limits carry, before anything is sent."""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gate.budget_simulation import Played, Simulation
+from gate.budget_traffic import Traffic, not_counted, traffic
+from settings.limits import RateLimit
+from settings.profile import Profile
+from settings.target import Target
+
+_ADDRESSES_AT_MOST: Final = 64
+"""More source addresses than this nobody has at hand."""
+_THINK_AT_MOST: Final = 100.0
+"""The longest think_ratio a profile may have."""
+_LOOKED_UP_TO: Final = 4
+"""A profile that fits is tried with up to so many times its sellers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a target's rate limits let a profile do from this generator's addresses.
+
+    A profile fits when its sellers, kept within the limits by waiting, wait for less than a tenth of their time, in
+    every workflow. Then there is no 429; `first_429_at_s` tells when the first would come if nobody waited.
+    """
+
+    fits: bool
+    sellers: int  # as the profile has them
+    addresses: int | None  # client addresses they share; None: each seller has one
+    sellers_at_most: int | None  # how many fit; None: no limit was met
+    rps_at_most: float | None  # requests per second of that many, once all are there, hits of a cache included
+    binding: RateLimit | None  # what binds first, of the limits of the busiest address
+    route: str | None  # what it binds: "POST /api/…"
+    first_429_at_s: float | None  # seconds after the start, unpaced; None: there is none
+    first_429_limit: RateLimit | None
+    first_429_route: str | None
+    cache_keys: int  # entries of unique queries alive in the deployment's cache at the same time
+    cache_keys_at_most: int | None
+    not_counted: tuple[str, ...]  # workflows whose requests nobody wrote down
+    remedies: "Remedies"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """What would make a profile fit, each by itself; None where it would not, or is not needed."""
+
+    addresses: int | None = None  # as many source addresses
+    forwarded_for: bool = False  # one X-Forwarded-For a seller
+    think_ratio: float | None = None  # sellers who think longer
+    arrival_s: float | None = None  # sellers who come within so much time; for sooner, setup alone is too much
+
+
+def reckon(profile: Profile, target: Target, workflows: Collection[str] | None = None) -> Budget:
+    """Return the budget of a profile against a target; of some workflows where not all are run."""
+    whole = traffic(profile, target, workflows)
+    addresses = None if target.forwarded_for else max(1, len(target.client_addresses))
+    refused = _simulation(whole, addresses).until_refused().refused
+    played = _simulation(whole, addresses).paced()
+    carried = _fits(played)
+    at_most, beyond = _most_sellers(whole, addresses, fits=carried) if refused or target.rate_limits else (None, None)
+    binding = _binding(played if not carried else beyond)
+    keys_fit = target.cache_keys_at_most is None or played.unique_keys_at_most <= target.cache_keys_at_most
+    return Budget(
+        fits=carried and keys_fit,
+        sellers=profile.sellers,
+        addresses=addresses,
+        sellers_at_most=at_most,
+        rps_at_most=None if at_most is None else _rps(whole, at_most, addresses),
+        binding=binding[0] if binding else None,
+        route=binding[1] if binding else None,
+        first_429_at_s=refused.at_s if refused else None,
+        first_429_limit=refused.limit if refused else None,
+        first_429_route=refused.route if refused else None,
+        cache_keys=played.unique_keys_at_most,
+        cache_keys_at_most=target.cache_keys_at_most,
+        not_counted=not_counted(whole.workflows),
+        remedies=Remedies() if carried else _remedies(whole, addresses),
+    )
+
+
+def fitting(profiles: Collection[Profile], target: Target) -> tuple[str, ...]:
+    """Return the names of the profiles that fit a target."""
+    return tuple(profile.name for profile in profiles if reckon(profile, target).fits)
+
+
+def _simulation(whole: Traffic, addresses: int | None, sellers: int | None = None) -> Simulation:
+    return Simulation(whole, whole.profile.sellers if sellers is None else sellers, addresses)
+
+
+def _fits(played: Played) -> bool:
+    return not played.too_long
+
+
+def _most_sellers(whole: Traffic, addresses: int | None, *, fits: bool) -> tuple[int | None, Played | None]:
+    """Return the largest number of sellers that fits, and what happens to one more; None where none was found."""
+    sellers = whole.profile.sellers
+    most = sellers * _LOOKED_UP_TO if fits else sellers
+    tried: dict[int, Played] = {}
+
+    def carried(number: int) -> bool:
+        tried[number] = _simulation(whole, addresses, number).paced()
+        return _fits(tried[number])
+
+    if fits and carried(most):
+        return None, None
+    found = _bisect(sellers if fits else 0, most, carried)
+    return found, tried.get(found + 1)
+
+
+def _bisect(good: int, bad: int, holds: Callable[[int], bool]) -> int:
+    """Return the largest number that holds, between one that does and a larger one that does not."""
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if holds(middle):
+            good = middle
+        else:
+            bad = middle
+    return good
+
+
+def _binding(played: Played | None) -> tuple[RateLimit, str] | None:
+    if played is None or not played.waits_s:
+        return None
+    return max(played.waits_s, key=lambda place: played.waits_s[place])
+
+
+def _rps(whole: Traffic, sellers: int, addresses: int | None) -> float:
+    """Return the requests per second of some sellers once all are there."""
+    if sellers == 0:
+        return 0.0
+    steady_s = whole.profile.duration_s - whole.spawned_at_s(sellers - 1)
+    return _simulation(whole, addresses, sellers).paced().steady_sent / steady_s if steady_s > 0 else 0.0
+
+
+def _remedies(whole: Traffic, addresses: int | None) -> Remedies:
+    return Remedies(
+        addresses=None if addresses is None else _addresses(whole, addresses),
+        forwarded_for=addresses is not None and _fits(_simulation(whole, None).paced()),
+        think_ratio=_think_ratio(whole, addresses),
+        arrival_s=_arrival_s(whole, addresses),
+    )
+
+
+def _arrival_s(whole: Traffic, addresses: int | None) -> float | None:
+    """Return how long the limits make the arrival of all sellers last; None where the profile gives them that long."""
+    arriving = range(0, whole.profile.sellers, addresses or whole.profile.sellers)  # those of the first address
+    mix = whole.mix()
+    workflows = [next(mix) for _ in range(whole.profile.sellers)]
+    asked = Counter(limit for seller in arriving for limit in whole.setup_limits(workflows[seller]))
+    crowded = ((limit, count) for limit, count in asked.items() if count > limit.most and not limit.per_path)
+    lasts_s = max((count / limit.most * limit.window_s for limit, count in crowded), default=0.0)
+    return lasts_s if lasts_s > whole.profile.sellers / whole.profile.spawn_per_s else None
+
+
+def _addresses(whole: Traffic, addresses: int) -> int | None:
+    """Return the smallest number of addresses that carries the profile."""
+    enough = min(_ADDRESSES_AT_MOST, whole.profile.sellers)
+
+    def too_few(number: int) -> bool:
+        return not _fits(_simulation(whole, number).paced())
+
+    return None if too_few(enough) else _bisect(addresses, enough, too_few) + 1
+
+
+def _think_ratio(whole: Traffic, addresses: int | None) -> float | None:
+    """Return a think_ratio that makes the profile fit: the smallest of a scale with eight steps a doubling."""
+    start = max(whole.profile.think_ratio, 0.1)
+    steps = 0
+    while start * 2 ** (steps / 8) <= _THINK_AT_MOST:
+        steps += 1
+
+    def too_short(step: int) -> bool:
+        return not _fits(_simulation(_thinking(whole, _rounded(start * 2 ** (step / 8))), addresses).paced())
+
+    if too_short(steps - 1):
+        return None
+    return _rounded(start * 2 ** ((_bisect(0, steps - 1, too_short) + 1) / 8))
+
+
+def _thinking(whole: Traffic, ratio: float) -> Traffic:
+    return replace(whole, profile=replace(whole.profile, think_ratio=ratio))
+
+
+def _rounded(ratio: float) -> float:
+    return min(float(f"{ratio:.2g}"), _THINK_AT_MOST)
