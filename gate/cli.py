@@ -14,8 +14,10 @@ from runlog.errors import RunLogError
 from settings.document import did_you_mean, one_line
 from settings.problem import UsageProblem
 
-_COMMANDS: Final = ("run", "judge", "report", "sandbox")
+_COMMANDS: Final = ("preflight", "run", "judge", "report", "sandbox", "try", "clean", "seed")
 _HIDDEN: Final = ("monitor", "terms")
+_MODULES: Final = {"try": "try_step"}
+"""Commands whose name cannot be a module's: Python has that word."""
 
 
 class _Commands(click.Group):
@@ -27,7 +29,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS + _HIDDEN:
             raise UsageProblem(f"sellergate: no command {cmd_name!r}{did_you_mean(cmd_name, _COMMANDS)}")
-        command: click.Command = importlib.import_module(f"gate.commands.{cmd_name}").command
+        module = _MODULES.get(cmd_name, cmd_name)
+        command: click.Command = importlib.import_module(f"gate.commands.{module}").command
         return command
 
 

@@ -1,15 +1,17 @@
 """Be one seller: sign in once, walk through a workflow step by step, wait for writes to become visible."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 import gevent
 from locust.exception import StopUser
 
 from locustfiles import _lifecycle
-from locustfiles._calls import token_life_s
-from locustfiles._checks import Blocked, CheckFailed, Data, Stale, StepFailed, accepted, expect, same_wallet, token
+from locustfiles._calls import Call, token_life_s
+from locustfiles._checks import Answer, Blocked, CheckFailed, Data, StepFailed, accepted, expect, same_wallet, token
+from locustfiles._created import CreatedLog, created_by
 from locustfiles._data import Texts, multipart
 from locustfiles._routes import (
     CONNECT,
@@ -21,30 +23,31 @@ from locustfiles._routes import (
     SELLER_PROFILE,
     UPLOAD,
 )
-from locustfiles._sending import Account, Sender
+from locustfiles._sending import Account
+from locustfiles._waiting import Waiter
 from locustfiles._wallets import Wallet
-from runlog.redaction import error_text
-from runlog.schema import Kind, Outcome, Sample
+from runlog.schema import Kind, Outcome
 from runlog.workflows import WORKFLOWS
 
-_POLL_S: Final = 0.25
 _FRESH_MARGIN_S: Final = 600.0
 """A token is refreshed this long before it ends."""
 
 _lifecycle.register()  # whoever loads a workflow gets its run recorded and judged
 
 
-class Seller(Sender):
+class Seller(Waiter):
     """One virtual seller of one workflow.
 
     A workflow is one file with one subclass: `workflow` (its name), `wait_time` (seconds of thought between steps), a
     `@task` that calls `iterate`, and one method a step. The eight workflows get `steps` from the validation guide; a
-    ninth lists its own.
+    ninth lists its own. `needs` says for a step which earlier ones of the same pass it cannot do without, so that one
+    step can be tried alone.
     """
 
     abstract = True
     workflow: ClassVar[str] = ""
     steps: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     wait_time: Any  # of Locust: a function between(...) and its like make
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -54,14 +57,33 @@ class Seller(Sender):
         missing = [name for name in cls.steps if not callable(getattr(cls, name, None))]
         if not cls.workflow or not cls.steps or missing:
             raise TypeError(f"{cls.__name__}: needs `workflow`, `steps` and a method for each step; missing: {missing}")
+        for step, earlier in cls.needs.items():
+            if not set(earlier) <= set(cls.steps[: cls.steps.index(step)] if step in cls.steps else ()):
+                raise TypeError(
+                    f"{cls.__name__}: `needs` of {step!r}: {earlier} are not earlier steps of this workflow"
+                )
         cls.abstract = False
+
+    @classmethod
+    def before(cls, step: str) -> tuple[str, ...]:
+        """Return the earlier steps that `step` needs, and what those need, in the order of the workflow."""
+        wanted = set(cls.needs.get(step, ()))
+        for name in reversed(cls.steps):
+            if name in wanted:
+                wanted.update(cls.needs.get(name, ()))
+        return tuple(name for name in cls.steps if name in wanted)
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         pace = self.wait_time
         self.wait_time = lambda: pace() * self.load.think_ratio  # Locust asks it too, between two iterations
         self.texts = Texts(self.rng)
+        self._created: CreatedLog | None = getattr(environment, "sellergate_created", None)  # a trial keeps none
         self._at = "begin"  # the step this seller is in
+        today = datetime.now(UTC).date().isoformat()
+        self._gaps = frozenset(
+            gap.step for gap in self.load.target.gaps if gap.workflow == self.workflow and gap.expires >= today
+        )
 
     # -- arriving ----------------------------------------------------------------------------------------------------
 
@@ -157,7 +179,8 @@ class Seller(Sender):
         """Walk through the steps once, thinking in between, and record the pass as one sample of kind iteration.
 
         A failed step does not end the pass: the seller goes on with what does not depend on it (`need` tells). The
-        pass is completed when every step succeeded, abandoned otherwise, aborted when the run stopped under it.
+        pass is completed when every step succeeded that the target offers (a declared gap is none until it expires),
+        abandoned otherwise, aborted when the run stopped under it.
         """
         self.iteration += 1
         self._at = "begin"
@@ -190,6 +213,8 @@ class Seller(Sender):
             try:
                 getattr(self, name)()
             except StepFailed as failure:
+                if name in self._gaps:
+                    continue
                 if worst[0] is Outcome.OK:
                     worst = _ended_by(failure), f"{name}: {failure}"
                 if isinstance(failure, Blocked):
@@ -207,62 +232,16 @@ class Seller(Sender):
             raise Blocked(f"no {what}: an earlier step failed")
         return value
 
-    # -- writes that must become visible -----------------------------------------------------------------------------
-
-    def until_visible(self, step: str, look: Callable[[], bool]) -> None:
-        """Look until a write just made is visible; see `until_known`."""
-        began_at_s = time.time()
-        self.until_known(step, lambda: began_at_s if look() else None, self.load.target.freshness_budget_s)
-
-    def until_known(self, step: str, look: Callable[[], float | None], patience_s: float) -> None:
-        """Look until something shows and record how long it took to become known, as a sample of kind freshness.
-
-        `look` sends unique reads and returns the moment to count from (Unix seconds) once it sees what is awaited.
-        Nothing seen within `patience_s`, or seen later than the target's freshness budget: outcome stale.
-        """
-        began_at_s, budget_s = time.time(), self.load.target.freshness_budget_s
-        while True:
-            since_s = look()
-            now_s = time.time()
-            if since_s is not None or now_s - began_at_s > patience_s:
-                break
-            gevent.sleep(_POLL_S)
-        from_s = began_at_s if since_s is None else since_s
-        took_ms = max(0.0, now_s - from_s) * 1000
-        if since_s is not None and took_ms <= budget_s * 1000:
-            self._record_event(Kind.FRESHNESS, step, from_s, Outcome.OK, took_ms, None)
-            return
-        text = f"not visible within {patience_s if since_s is None else budget_s:g} s"
-        self._record_event(Kind.FRESHNESS, step, from_s, Outcome.STALE, took_ms, text)
-        raise Stale(text)
-
-    def _record_event(
-        self, kind: Kind, step: str | None, at_s: float, outcome: Outcome, time_ms: float, error: str | None
+    def _record(
+        self, call: Call, outcome: Outcome, time_ms: float | None, answer: Answer | None, error: str | None
     ) -> None:
-        """Record something that is no request: an iteration, or how long a write took to be visible."""
-        self.load.recorder.add(
-            Sample(
-                kind=kind,
-                sent_at_s=at_s,
-                intended_at_s=None,
-                workflow=self.workflow,
-                step=step,
-                seller=self.number,
-                iteration=self.iteration,
-                process=self.load.recorder.process,
-                method=None,
-                route=None,
-                status=None,
-                outcome=outcome,
-                response_time_ms=time_ms,
-                connect_ms=None,
-                wait_ms=None,
-                request_bytes=None,
-                response_bytes=None,
-                cache=None,
-                error=None if error is None else error_text(error),
-            )
-        )
+        """Record the sample, and note what the request created."""
+        super()._record(call, outcome, time_ms, answer, error)
+        if self._created is None:
+            return
+        created = created_by(call, answer, seller=self.w, workflow=self.workflow, sent=self.trace.sent)
+        if created is not None:
+            self._created.add(created)
 
 
 def _keep_tokens(account: Account, data: Data) -> None:

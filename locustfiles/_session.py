@@ -12,6 +12,7 @@ from gevent.lock import RLock
 from locust import log
 from locust.runners import MasterRunner, WorkerRunner
 
+from locustfiles._created import CreatedLog
 from locustfiles._data import warm_images
 from locustfiles._drain import Drain, serve_drain
 from locustfiles._invocation import apply_profile, choose_profile, choose_target, settle, unattended
@@ -46,6 +47,7 @@ class Session:
         self._overrides = (*self.target.overrides, *allowed)
         self.load: Load | None = None
         self.keeper: Keeper | None = None
+        self._created: CreatedLog | None = None
         self._closed_run: str | None = None
         self._closing = RLock()
         self._drain = Drain(runner) if isinstance(runner, MasterRunner) else None
@@ -121,6 +123,8 @@ class Session:
             think_ratio=1.0 if self.profile is None else self.profile.think_ratio,
             recorder=Recorder(folder, process, lambda: self.runner.user_count),
         )
+        self._created = CreatedLog(folder, process, "pool", self.load.recorder.problems)
+        self.environment.sellergate_created = self._created
         self.environment.sellergate_load = self.load
 
     def stopping(self) -> None:
@@ -145,6 +149,9 @@ class Session:
             load, keeper = self.load, self.keeper
             if load is not None:
                 self.load = self.environment.sellergate_load = None
+                if self._created is not None:
+                    self._created.close()
+                    self._created = self.environment.sellergate_created = None
                 self._closed_run = load.run_id
                 load.recorder.close()
             if keeper is not None and not keeper.finished:

@@ -1,5 +1,7 @@
 """Workflow: a seller starts the day at the dashboard: what is new, what is due, how business goes."""
 
+from typing import ClassVar
+
 from locust import between, task
 
 from locustfiles._checks import accepted, bare, expect, expect_rows
@@ -23,6 +25,7 @@ class DashboardSeller(Seller):
     workflow = "dashboard"
     weight = 1
     wait_time = between(0.5, 1.5)
+    needs: ClassVar = {"notifications": ("realtime_updates",)}
 
     posted: str | None = None
 
@@ -54,7 +57,7 @@ class DashboardSeller(Seller):
                 listed = bare(answer).objects("notifications")
             return any(mark in str(each.get("message")) for each in listed)
 
-        self.until_visible("realtime_updates", told)
+        self.until_visible("realtime_updates", told, NOTIFY)
 
     def analytics_display(self) -> None:
         """Look at the figures of the month."""
@@ -74,7 +77,7 @@ class DashboardSeller(Seller):
             found[:] = [str(row["id"]) for row in rows if mark in str(row.get("message"))]
             return bool(found)
 
-        self.until_visible("notifications", listed)
+        self.until_visible("notifications", listed, DASHBOARD_NOTIFICATIONS)
         with self.step("notifications", "PUT", NOTIFICATION_READ, id=found[0]) as answer:
             accepted(answer)
 
@@ -83,7 +86,7 @@ class DashboardSeller(Seller):
                 rows = expect(answer).objects("notifications")
             return any(str(row["id"]) == found[0] and row["read"] is True for row in rows)
 
-        self.until_visible("notifications", read)
+        self.until_visible("notifications", read, DASHBOARD_NOTIFICATIONS)
         with self.step("notifications", "GET", UNREAD) as answer:
             bare(answer).number("count")
 

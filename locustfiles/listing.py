@@ -1,5 +1,7 @@
 """Workflow: a seller publishes a listing, prices it, files it and takes it down again."""
 
+from typing import ClassVar
+
 from locust import between, task
 
 from locustfiles._checks import CheckFailed, accepted, equal, expect, expect_list, same_id, same_wallet
@@ -14,6 +16,12 @@ class ListingSeller(Seller):
     workflow = "listing"
     weight = 1
     wait_time = between(0.5, 1.5)
+    needs: ClassVar = {
+        "image_management": ("creation",),
+        "pricing_currency": ("creation",),
+        "category": ("creation",),
+        "status_management": ("creation",),
+    }
 
     listing: str | None = None
 
@@ -68,7 +76,7 @@ class ListingSeller(Seller):
                 same_id(data, "id", lid)
             return bool(data["price"] == price and data["currency"] == currency)
 
-        self.until_visible("pricing_currency", priced)
+        self.until_visible("pricing_currency", priced, LISTING_DETAIL)
 
     def category(self) -> None:
         """File the listing under another category."""
@@ -95,7 +103,7 @@ class ListingSeller(Seller):
         self._read_back(lid, "inactive")
 
     def _read_back(self, lid: str, status: str) -> None:
-        self.until_visible("status_management", lambda: self._status(lid) == status)
+        self.until_visible("status_management", lambda: self._status(lid) == status, LISTING_DETAIL)
 
     def _status(self, lid: str) -> str:
         with self.step("status_management", "GET", LISTING_DETAIL, unique=True, lid=lid) as answer:

@@ -1,5 +1,7 @@
 """Workflow: somebody new connects a wallet and becomes a seller; a new wallet for every pass."""
 
+from typing import ClassVar
+
 from locust import between, task
 
 from locustfiles._checks import CheckFailed, Data, expect, same_wallet
@@ -24,6 +26,12 @@ class OnboardingSeller(Seller):
     workflow = "onboarding"
     weight = 1
     wait_time = between(0.5, 1.5)
+    needs: ClassVar = {
+        "profile_setup": ("wallet_connection",),
+        "verification": ("profile_setup",),
+        "first_listing": ("profile_setup",),
+        "payout_setup": ("verification", "first_listing"),
+    }
 
     def arrive(self) -> None:
         """Bring nothing: the wallet is connected in the first step."""
@@ -85,7 +93,7 @@ class OnboardingSeller(Seller):
                 same_wallet(data, "walletAddress", self.w)
             return data["completed"] is True and data["completionPercentage"] == 100  # noqa: PLR2004  # percent
 
-        self.until_visible("payout_setup", completed)
+        self.until_visible("payout_setup", completed, ONBOARDING)
 
     def _set(self, step: str, route: str, flag: str, details: dict[str, str]) -> None:
         """Mark one onboarding step as done and see that it is."""

@@ -2,7 +2,7 @@
 
 import time
 from datetime import datetime
-from typing import Final
+from typing import ClassVar, Final
 
 from locust import between, task
 
@@ -39,6 +39,12 @@ class OrderSeller(Seller):
     workflow = "order_management"
     weight = 1
     wait_time = between(0.5, 1.5)
+    needs: ClassVar = {
+        "status_update": ("order_notification",),
+        "customer_communication": ("order_notification",),
+        "fulfillment": ("status_update",),
+        "payment_processing": ("order_notification",),
+    }
 
     order: str | None = None
 
@@ -75,7 +81,7 @@ class OrderSeller(Seller):
             self.order = str(oldest["id"])
             return max(_unix_s(str(oldest["createdAt"])), looking_since_s)
 
-        self.until_known("order_notification", noticed, _PATIENCE_S)
+        self.until_known("order_notification", noticed, _PATIENCE_S, ORDERS)
 
     def status_update(self) -> None:
         """Begin to process the order, and say so for the whole batch."""
@@ -100,7 +106,7 @@ class OrderSeller(Seller):
                 rows = expect(answer).objects("messages")
             return any(str(row["id"]) == message for row in rows)
 
-        self.until_visible("customer_communication", written)
+        self.until_visible("customer_communication", written, ORDER_MESSAGES)
 
     def fulfillment(self) -> None:
         """Pack, ship with a tracking number, print the slip."""

@@ -89,7 +89,7 @@ class ProfileSeller(Seller):
                     shown.add(route)
             return len(shown) == len(places)
 
-        self.until_visible("data_sync", everywhere)
+        self.until_visible("data_sync", everywhere, *(route for route, _ in places))
 
     def _name_at(self, route: str, ids: dict[str, Any]) -> str:
         with self.step("data_sync", "GET", route, unique=True, **ids) as answer:

@@ -91,7 +91,7 @@ class StoreSeller(Seller):
                 rows = expect_rows(answer, "messages")
             return any(str(row["id"]) == message for row in rows)
 
-        self.until_visible("customer_interaction", arrived)
+        self.until_visible("customer_interaction", arrived, MESSAGES)
 
     def store_analytics(self) -> None:
         """Look at how the store does, and again after a while."""

@@ -1,6 +1,6 @@
 """Workflow: a small seller meets the limit of the tier, moves up and sells more; a new wallet for every pass."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 from locust import between, task
 
@@ -32,6 +32,10 @@ class TierSeller(Seller):
     workflow = "tier_upgrade"
     weight = 1
     wait_time = between(0.5, 1.5)
+    needs: ClassVar = {
+        "automated_upgrade": ("limit_enforcement",),
+        "benefit_activation": ("automated_upgrade",),
+    }
 
     def arrive(self) -> None:
         """Bring nothing: every pass has a seller of its own."""
@@ -85,7 +89,7 @@ class TierSeller(Seller):
                 same_wallet(data, "walletAddress", self.w)
             return bool(data["tier"] == _NEXT_TIER)
 
-        self.until_visible("automated_upgrade", moved_up)
+        self.until_visible("automated_upgrade", moved_up, TIER)
 
     def benefit_activation(self) -> None:
         """Publish what was refused before."""

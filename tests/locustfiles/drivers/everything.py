@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 import gevent
 from locust.env import Environment
 
-from locustfiles import _seller, _sending
+from locustfiles import _seller, _sending, _waiting
 from locustfiles._checks import Answer
 from locustfiles._load import Load
 from locustfiles._routes import UPLOAD
@@ -182,7 +182,7 @@ class Recorder:
 def main() -> None:
     requests, seed = int(sys.argv[1]), int(sys.argv[2])
     wire, clock, recorder = Wire(seed), Clock(), Recorder()
-    for module in (_sending, _seller):
+    for module in (_sending, _seller, _waiting):
         module.time = clock  # type: ignore[assignment]
     gevent.sleep = clock.sleep
     target = load_target("sandbox", environ={})
