@@ -14,8 +14,9 @@ _FAILING_STRICT: Final = (*_FAILING, Severity.MEDIUM, Severity.LOW)
 def answer(results: Sequence[Result], doubts: Sequence[Doubt], *, strict: bool) -> Outcome:
     """Return the outcome of a run: as bad as its worst.
 
-    Invalid when a doubt says so; fail when a limit of severity critical or high is broken, with `strict` also medium
-    or low; inconclusive when one of severity critical or high could not be decided; pass otherwise.
+    Invalid when a doubt says so; fail when a limit of severity critical or high is broken and not waived, with
+    `strict` also medium or low; inconclusive when one of severity critical or high could not be decided; pass
+    otherwise.
     """
     if any(doubt.invalidates for doubt in doubts):
         return Outcome.INVALID
@@ -27,7 +28,7 @@ def answer(results: Sequence[Result], doubts: Sequence[Doubt], *, strict: bool) 
 def broken(results: Sequence[Result], *, strict: bool) -> list[Result]:
     """Return the broken limits that fail the run, worst severity first."""
     severities = _FAILING_STRICT if strict else _FAILING
-    failed = [result for result in results if result.outcome is Outcome.FAIL and result.severity in severities]
+    failed = [result for result in results if result.broken and result.severity in severities]
     return sorted(failed, key=lambda result: severities.index(result.severity))
 
 
@@ -55,11 +56,13 @@ def headline(
             f"from {counted(first_open.samples)} samples{_more(len(limits))}."
         )
     held = [result for result in results if result.severity is not Severity.ROLLBACK and result.outcome is Outcome.PASS]
-    warned = [result for result in results if result.severity in _FAILING_STRICT and result.outcome is Outcome.FAIL]
+    warned = [result for result in results if result.severity in _FAILING_STRICT and result.broken]
+    waived = [result for result in results if result.waived is not None]
     warning = f", {counted(len(warned))} of lower severity broken" if warned else ""
+    waiving = f", {counted(len(waived))} broken and waived" if waived else ""
     return (
         f"Pass: {counted(len(held))} limits hold over {counted(totals.samples)} requests "
-        f"in {cut.steady_s:.0f} steady s{warning}."
+        f"in {cut.steady_s:.0f} steady s{warning}{waiving}."
     )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from analysis.evidence import Evidence
-from analysis.figures import counted, spelled
+from analysis.figures import counted, spelled, waiver_name
 from analysis.holding import Held
 from analysis.selection import Populations, StepKey
 from analysis.statistics import bad
 from analysis.steps import steps_seen
-from analysis.verdict import Doubt, Outcome, Severity
+from analysis.verdict import Doubt, Severity, WaiverState, WaiverUse
 from runlog.run import Gap
 from runlog.schema import Kind
 from runlog.schema import Outcome as Ending
@@ -71,11 +71,12 @@ def _unanswered(populations: Populations, held: Held) -> Iterator[Doubt]:
 
     These requests are aborted, so no statistic sees them: a server that fell silent shortly before the end would show
     nothing but its good time. Sellers are counted, not requests: one who waits sends no others. A run that fails
-    anyway is the server's failure, not a doubtful run.
+    anyway is the server's failure, not a doubtful run. What a gap excuses may stay silent: nobody expects an answer.
     """
     frame = populations.whole
     sent = frame[frame["kind"].isin((Kind.HTTP, Kind.SETUP))]
-    overdue = sent[(sent["outcome"] == Ending.ABORTED) & (sent["response_time_ms"] > UNANSWERED_MS)]
+    unanswered = (sent["outcome"] == Ending.ABORTED) & (sent["response_time_ms"] > UNANSWERED_MS)
+    overdue = sent[unanswered & ~populations.excused(sent)]
     waiting, sellers = overdue["seller"].nunique(), sent["seller"].nunique()
     if waiting > UNANSWERED_LIMIT_RATIO * sellers:
         longest = spelled(float(overdue["response_time_ms"].max()), "ms")
@@ -89,10 +90,7 @@ def _unanswered(populations: Populations, held: Held) -> Iterator[Doubt]:
 
 def _fails(held: Held) -> bool:
     """Return whether the run fails on its thresholds."""
-    return any(
-        judgement.result.outcome is Outcome.FAIL and judgement.result.severity in DECIDING
-        for judgement in held.judgements
-    )
+    return any(judgement.result.broken and judgement.result.severity in DECIDING for judgement in held.judgements)
 
 
 def _thresholds(held: Held) -> Iterator[Doubt]:
@@ -118,6 +116,14 @@ def _gaps(overdue: Sequence[Gap]) -> Iterator[Doubt]:
     if overdue:
         figure = ", ".join(f"{gap.workflow}.{gap.step} on {gap.expires}" for gap in overdue)
         yield Doubt("gap_expired", figure, "no gap past its date", invalidates=False)
+
+
+def waiver_doubts(waivers: Sequence[WaiverUse]) -> Iterator[Doubt]:
+    """Yield what is to be said of waivers that do not hold."""
+    expired = [waiver for waiver in waivers if waiver.state is WaiverState.EXPIRED]
+    if expired:
+        figure = ", ".join(f"{waiver_name(waiver)} on {waiver.expires}" for waiver in expired)
+        yield Doubt("waiver_expired", figure, "no waiver past its date", invalidates=False)
 
 
 def _listed(steps: Sequence[StepKey]) -> str:

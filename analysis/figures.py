@@ -1,6 +1,15 @@
 """Spell figures inside the sentences of a verdict: reasons, doubts, rollback triggers."""
 
-from analysis.verdict import Result, Scope
+from typing import Final
+
+from analysis.verdict import Result, Scope, WaiverState, WaiverUse
+
+_WAIVER_STATES: Final = {
+    WaiverState.WITHHELD: "does not hold, for a rollback limit of the same figure is broken",
+    WaiverState.NOT_ENOUGH: "does not suffice, for the limit is broken outside what it names",
+    WaiverState.NOT_NEEDED: "not needed in this run, for nothing it names is broken",
+    WaiverState.EXPIRED: "expired",
+}
 
 
 def spelled(value: float | None, unit: str) -> str:
@@ -30,6 +39,27 @@ def place(scope: Scope) -> str:
 def against(result: Result) -> str:
     """Return a result's figure and limit: `p95 3 041 ms, limit < 2000 ms`."""
     return f"{result.stat} {spelled(result.observed, result.unit)}, limit {result.limit}"
+
+
+def waiver_name(waiver: WaiverUse) -> str:
+    """Return what a waiver is for: `p95 of listing.creation, high`."""
+    where = ".".join(part for part in (waiver.workflow, waiver.step) if part is not None)
+    return f"{waiver.stat}{f' of {where}' if where else ''}{f', {waiver.severity}' if waiver.severity else ''}"
+
+
+def waiver_state(waiver: WaiverUse) -> str:
+    """Return what a waiver came to."""
+    if waiver.state is WaiverState.WAIVES:
+        return f"waives {counted(waiver.limits)} broken limit{'s' if waiver.limits != 1 else ''}"
+    return _WAIVER_STATES[waiver.state]
+
+
+def waiver_words(waiver: WaiverUse) -> str:
+    """Return a waiver with everything that is said of it."""
+    return (
+        f"waiver of {waiver_name(waiver)} by {waiver.owner} until {waiver.expires}: {waiver.reason}; "
+        f"{waiver_state(waiver)}"
+    )
 
 
 def _number(value: float, digits: int) -> str:

@@ -1,21 +1,25 @@
 """Judge a run's evidence by its thresholds: one verdict, with every result and every doubt."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Sequence
 
 from analysis.answer import answer, headline
-from analysis.coverage import coverage_doubts
+from analysis.cache import cache_doubts, cache_split
+from analysis.coverage import coverage_doubts, waiver_doubts
 from analysis.doubts import run_doubts
 from analysis.evidence import Evidence
+from analysis.expiry import overdue_days, overdue_results
+from analysis.figures import waiver_words
 from analysis.holding import hold
 from analysis.policy import Policy
 from analysis.rollback import rollback_reasons
-from analysis.selection import Populations, overdue_days, populations
+from analysis.selection import Populations, populations
 from analysis.statistics import STATISTICS
 from analysis.steps import EVERY_STEP, step_results, workflow_results
 from analysis.threshold import ThresholdFile
-from analysis.verdict import Outcome, Result, Scope, Severity, Totals, Verdict
+from analysis.throttling import throttled_routes
+from analysis.verdict import Scope, Totals, Verdict, WaiverState
+from analysis.waiving import waive
 from analysis.window import cut
 from runlog.run import Gap
 from runlog.schema import Kind
@@ -31,10 +35,15 @@ def judge(evidence: Evidence, thresholds: ThresholdFile, policy: Policy) -> Verd
     where = cut(run, evidence.samples)
     people = populations(evidence, where, today)
     applying = [threshold for threshold in thresholds.thresholds if threshold.applies_to(run.load_profile.name)]
-    held = hold(applying, people)
+    held, waivers = waive(hold(applying, people), run.target.waivers, people, today)
     overdue = tuple(gap for gap in run.target.gaps if overdue_days(gap, today) is not None)
-    results = (*(judgement.result for judgement in held.judgements), *_overdue_results(overdue, today))
-    doubts = (*run_doubts(evidence, where), *coverage_doubts(evidence, people, held, overdue))
+    results = (*(judgement.result for judgement in held.judgements), *overdue_results(run.target, today))
+    doubts = (
+        *run_doubts(evidence, where),
+        *cache_doubts(people),
+        *coverage_doubts(evidence, people, held, overdue),
+        *waiver_doubts(waivers),
+    )
     totals = _totals(people)
     outcome = answer(results, doubts, strict=policy.strict)
     return Verdict(
@@ -50,28 +59,18 @@ def judge(evidence: Evidence, thresholds: ThresholdFile, policy: Policy) -> Verd
         steps=step_results(held.judgements, people, overdue),
         workflows=workflow_results(people),
         doubts=doubts,
-        overrides=(*run.overrides, *thresholds.overrides, *policy.overrides(run), *_gap_words(people.gaps)),
+        overrides=(
+            *run.overrides,
+            *thresholds.overrides,
+            *policy.overrides(run),
+            *_gap_words(people.gaps),
+            *(waiver_words(waiver) for waiver in waivers if waiver.state is not WaiverState.EXPIRED),
+        ),
         files={**evidence.files, thresholds.path.name: thresholds.sha256},
+        cache=cache_split(people),
+        throttled=throttled_routes(evidence.samples),
+        waivers=waivers,
     )
-
-
-def _overdue_results(overdue: Iterable[Gap], today: date) -> Iterator[Result]:
-    """Yield a broken limit for each expired gap: it fails the run, whatever its step shows by now."""
-    for gap in overdue:
-        days = overdue_days(gap, today)
-        yield Result(
-            scope=Scope(gap.workflow, gap.step),
-            stat="gap_overdue_days",
-            severity=Severity.HIGH,
-            limit="= 0",
-            observed=days,
-            interval=None,
-            samples=0,
-            outcome=Outcome.FAIL,
-            margin_ratio=None,
-            why=f"gap of {gap.owner} until {gap.expires}: {gap.reason}",
-            unit="count",
-        )
 
 
 def _gap_words(gaps: Sequence[Gap]) -> list[str]:

@@ -1,11 +1,12 @@
 """Select the samples a statistic is of: a scope of the steady window, or of the whole run."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 
 from analysis.evidence import Evidence
+from analysis.expiry import overdue_days
 from analysis.statistics import Statistic
 from analysis.verdict import Scope
 from analysis.window import Cut, steady, within
@@ -43,6 +44,10 @@ class Populations:
                 chosen &= frame[column] == name
         return frame[chosen]
 
+    def excused(self, frame: pd.DataFrame) -> "pd.Series[bool]":
+        """Return which samples are of steps that an unexpired gap excuses."""
+        return _excused(frame, self.gaps)
+
     def monitor(self, name: str) -> pd.DataFrame:
         """Return the answers of one monitor inside the window; unanswered questions are left out."""
         return self.monitors[(self.monitors["monitor"] == name) & self.monitors["value"].notna()]
@@ -53,13 +58,10 @@ def populations(evidence: Evidence, cut: Cut, today: date) -> Populations:
     run = evidence.run
     gaps = tuple(gap for gap in run.target.gaps if overdue_days(gap, today) is None)
     window = steady(evidence.samples, run, cut.window)
-    excused = pd.Series(data=False, index=window.index)
-    for gap in gaps:
-        excused |= (window["workflow"] == gap.workflow) & (window["step"] == gap.step)
     monitors = evidence.monitors
     return Populations(
         whole=evidence.samples,
-        steady=window[~excused],
+        steady=window[~_excused(window, gaps)],
         monitors=monitors.iloc[:0] if cut.window is None else within(monitors, "at_s", run, cut.window),
         steady_s=cut.steady_s,
         steps=tuple(dict.fromkeys((name.workflow, name.step) for name in run.scope)),
@@ -68,10 +70,8 @@ def populations(evidence: Evidence, cut: Cut, today: date) -> Populations:
     )
 
 
-def overdue_days(gap: Gap, today: date) -> int | None:
-    """Return for how many days a gap has expired, None while it holds; one without a readable date never held."""
-    try:
-        late = today - date.fromisoformat(gap.expires)
-    except ValueError:
-        return 1
-    return late.days if late > timedelta(0) else None
+def _excused(frame: pd.DataFrame, gaps: tuple[Gap, ...]) -> "pd.Series[bool]":
+    excused = pd.Series(data=False, index=frame.index)
+    for gap in gaps:
+        excused |= (frame["workflow"] == gap.workflow) & (frame["step"] == gap.step)
+    return excused

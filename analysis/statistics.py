@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.hits import believed_hits, believed_misses
 from analysis.limits import Better, Limit, Unit
-from runlog.schema import Cache, Kind, Outcome
+from runlog.schema import Kind, Outcome
 
 Floats = npt.NDArray[np.float64]
 
@@ -111,9 +112,9 @@ def throughput_rps(frame: pd.DataFrame, window_s: float) -> Measured:
 
 
 def cache_hit_ratio(frame: pd.DataFrame) -> Measured:
-    """Return hits / (hits + misses); bypass and none are outside."""
-    hits = int((frame["cache"] == Cache.HIT).sum())
-    return _share(hits, hits + int((frame["cache"] == Cache.MISS).sum()))
+    """Return hits / (hits + misses) as far as they are to be believed; bypass and none are outside."""
+    hits = int(believed_hits(frame).sum())
+    return _share(hits, hits + int(believed_misses(frame).sum()))
 
 
 def completion_ratio(frame: pd.DataFrame) -> Measured:
@@ -231,7 +232,13 @@ STATISTICS: Final[dict[str, Statistic]] = {
             fixed_kinds=True,
         ),
         _ratio("throttled_ratio", Better.LOWER, "throttled / (ok + bad + throttled)", throttled_ratio),
-        _ratio("cache_hit_rate", Better.HIGHER, "hits / (hits + misses)", cache_hit_ratio, (Kind.HTTP,)),
+        _ratio(
+            "cache_hit_rate",
+            Better.HIGHER,
+            "hits / (hits + misses); a claimed hit whose body was computed for its own request is a miss",
+            cache_hit_ratio,
+            (Kind.HTTP,),
+        ),
         _ratio(
             "completion_rate",
             Better.HIGHER,

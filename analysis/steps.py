@@ -20,7 +20,7 @@ from analysis.statistics import (
     percentile_needed,
     times_ms,
 )
-from analysis.verdict import Outcome, StepResult, StepStatus, WorkflowResult
+from analysis.verdict import Outcome, Result, StepResult, StepStatus, WorkflowResult
 from runlog.run import Gap
 from runlog.schema import Kind
 from runlog.schema import Outcome as Ending
@@ -119,13 +119,15 @@ def _step_result(place: _Place, status: StepStatus, reason: str | None) -> StepR
 
 def _status(place: _Place, populations: Populations, overdue: Sequence[Gap]) -> tuple[StepStatus, str | None]:
     """Return what became of a step, and why if it has not passed."""
-    if place.leaks:
-        return StepStatus.FAILED, f"{counted(place.leaks)} answers were another seller's or another path's"
+    leaks = f"{counted(place.leaks)} answers were another seller's or another path's" if place.leaks else None
+    for gap in populations.gaps if place.key in populations.steps else ():
+        if (gap.workflow, gap.step) == place.key:
+            words = f"{gap.reason} (gap of {gap.owner}, until {gap.expires})"
+            return StepStatus.GAP, words if leaks is None else f"{words}; {leaks}, which no gap excuses"
+    if leaks is not None:
+        return StepStatus.FAILED, leaks
     if place.key not in populations.steps:
         return StepStatus.NOT_RUN, "not in scope"
-    for gap in populations.gaps:
-        if (gap.workflow, gap.step) == place.key:
-            return StepStatus.GAP, f"{gap.reason} (gap of {gap.owner}, until {gap.expires})"
     for gap in overdue:
         if (gap.workflow, gap.step) == place.key:
             return StepStatus.FAILED, f"its gap has expired on {gap.expires}: {gap.reason} ({gap.owner})"
@@ -139,11 +141,15 @@ def _shortfalls(place: _Place) -> list[str]:
     """Return what a step that ran does not show: broken limits, or without any the ones nothing can be said about."""
     broken = [judgement for judgement in place.judgements if judgement.result.outcome is Outcome.FAIL]
     if broken:
-        return list(dict.fromkeys(against(judgement.result) for judgement in broken))
+        return list(dict.fromkeys(_broken(judgement.result) for judgement in broken))
     if not place.judgements and len(place.steady) < ENOUGH:
         return [f"{counted(len(place.steady))} samples, {ENOUGH} needed"]
     undecided = [judgement for judgement in place.judgements if judgement.result.outcome is not Outcome.PASS]
     return list(dict.fromkeys(_missing(judgement) for judgement in undecided))
+
+
+def _broken(result: Result) -> str:
+    return against(result) if result.waived is None else f"{against(result)}, waived: {result.waived}"
 
 
 def _missing(judgement: Judgement) -> str:

@@ -64,6 +64,12 @@ class Result:
     margin_ratio: float | None  # distance to the limit over the limit; negative: broken. None: no limit to divide by
     why: str
     unit: str  # "ms", "ratio", "rps", "count", "score": how to print observed
+    waived: str | None = None  # of a broken limit: why it decides nothing, who says so, until when
+
+    @property
+    def broken(self) -> bool:
+        """Return whether its limit is broken and nobody has waived it."""
+        return self.outcome is Outcome.FAIL and self.waived is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,74 @@ class Totals:
     cache_hit_ratio: float | None
 
 
+class CacheBasis(StrEnum):
+    """What hits and misses are told apart by."""
+
+    HEADER = "header"  # no body said whether it was made for its own request
+    HEADER_AND_BODY = "header_and_body"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSide:
+    """The steady http samples on one side of a cache; times over ok samples and timeouts."""
+
+    samples: int
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSplit:
+    """Hits and misses of the steady window, and what bodies say about the headers' claims.
+
+    A claimed hit whose body was computed for its own request is a miss.
+    """
+
+    basis: CacheBasis
+    hits: CacheSide
+    misses: CacheSide
+    claimed_hits: int  # by header
+    hits_telling: int  # of these, with a body that says whether it was computed for its own request
+    hits_computed: int  # of these, computed: the header lied
+    misses_telling: int
+    misses_cached: int  # claimed misses whose body was not computed for their request: a cache inside answered
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottledRoute:
+    """One route answered 429 at least once; counts are of the whole run, sign-in included."""
+
+    method: str
+    route: str
+    throttled: int
+    requests: int
+
+
+class WaiverState(StrEnum):
+    """What a waiver came to in a run."""
+
+    WAIVES = "waives"
+    WITHHELD = "withheld"  # a rollback limit of the same figure is broken too
+    NOT_ENOUGH = "not_enough"  # the limit was broken outside what it names as well
+    NOT_NEEDED = "not_needed"  # no limit it names is broken
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverUse:
+    """One waiver of the target's file and what it came to."""
+
+    stat: str  # a statistic, or the name of a monitor
+    workflow: str | None
+    step: str | None
+    severity: str | None
+    reason: str
+    owner: str
+    expires: str
+    state: WaiverState
+    limits: int  # broken limits that decide nothing because of it
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The steady part of the run that is judged; seconds since the run's start."""
@@ -145,3 +219,6 @@ class Verdict:
     doubts: tuple[Doubt, ...]
     overrides: tuple[str, ...]
     files: dict[str, str]  # name → sha256 of what was judged
+    cache: CacheSplit | None = None  # None when no answer claimed to be a hit or a miss
+    throttled: tuple[ThrottledRoute, ...] = ()  # the most throttled first
+    waivers: tuple[WaiverUse, ...] = ()  # of the target's file, in its order

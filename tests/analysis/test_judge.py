@@ -294,7 +294,10 @@ def test_the_near_side_of_every_rule_raises_no_doubt(made: Any, case: str) -> No
 FAILING: dict[str, tuple[Spoil, list[tuple[str | None, str | None, str, str]]]] = {
     "one slow step, and no other": (
         lambda made: made.good(
-            samples=made.changed(lambda frame: frame["step"] == "analytics_display", response_time_ms=3050.0)
+            samples=made.changed(
+                lambda frame: (frame["step"] == "analytics_display") & (frame["cache"] == "miss"),
+                response_time_ms=3050.0,
+            )
         ),
         [("dashboard", "analytics_display", "p95", "high")],
     ),
@@ -434,7 +437,11 @@ def test_what_a_gap_excuses_is_in_no_statistic_but_a_leak_still_counts(made: Any
     assert verdict.totals.samples == 39 * 170
     assert (None, None, "wrong_body", "critical") in broken(verdict)
     step = next(step for step in verdict.steps if step.step == "creation")
-    assert step.status is StepStatus.FAILED
+    assert step.status is StepStatus.GAP
+    assert step.reason == (
+        "not mounted (gap of team, until 2023-11-14); "
+        "1 answers were another seller's or another path's, which no gap excuses"
+    )
 
 
 @pytest.mark.parametrize(
@@ -519,7 +526,7 @@ def test_sellers_who_never_got_past_sign_in_are_waiting_too(made: Any) -> None:
 
 def test_waiting_sellers_do_not_turn_a_failure_into_a_doubtful_run(made: Any) -> None:
     rows = waiting(made, 50, waited_ms=20_000.0)
-    rows.loc[rows["outcome"] == "ok", "response_time_ms"] = 2500.0
+    rows.loc[rows["outcome"] == "ok", "response_time_ms"] *= 20  # 1 … 4.4 s
 
     verdict = judge(made.good(samples=rows), made.shipped, PLAIN)
 
@@ -613,3 +620,89 @@ def test_doubts_of_several_processes_are_one_doubt_naming_each(made: Any) -> Non
     assert [doubt.figure for doubt in verdict.doubts if doubt.name == "worker_lost"] == [
         "process 1: went away during the run; process 2: went away during the run; process 2: no closing record"
     ]
+
+
+def test_throttled_requests_are_counted_by_route_in_the_whole_run_most_throttled_first(made: Any) -> None:
+    rows = [
+        *made.rows(2, outcome="throttled", route="/api/b"),
+        *made.rows(3, outcome="throttled", route="/api/a", sent_at_s=1.0),
+        made.row(route="/api/a"),
+        *made.rows(4, kind="setup", workflow=None, step=None, outcome="throttled", route="/api/auth/nonce"),
+        made.row(outcome="throttled", method="GET", route="/api/b"),
+        made.row(kind="push", outcome="throttled", route="/api/pushed"),
+    ]
+
+    verdict = judge(made.good(samples=made.added(rows)), made.shipped, PLAIN)
+
+    assert [(row.method, row.route, row.throttled, row.requests) for row in verdict.throttled] == [
+        ("POST", "/api/auth/nonce", 4, 4), ("POST", "/api/a", 3, 4), ("POST", "/api/b", 2, 2), ("GET", "/api/b", 1, 1),
+    ]  # fmt: skip
+
+
+def test_a_run_without_a_429_has_no_throttled_routes(made: Any) -> None:
+    assert judge(made.good(), made.shipped, PLAIN).throttled == ()
+
+
+def gaps_of(workflow: str) -> tuple[Gap, ...]:
+    return tuple(
+        Gap(workflow=workflow, step=step, reason="not mounted", owner="team", expires="2023-11-14")
+        for step in WORKFLOWS[workflow]
+    )
+
+
+def test_a_workflow_that_is_all_gaps_leaves_the_rest_to_be_judged(made: Any) -> None:
+    """Its steps answer nothing and nobody gets through it; of that nothing is known but what the gaps declare."""
+    rows = made.changed(lambda frame: frame["workflow"] == "store", outcome="http_error")
+    rows = rows[(rows["workflow"] != "store") | (rows["kind"] != "iteration")]
+    evidence = replace(made.with_run(target=made.target(gaps=gaps_of("store"))), samples=rows)
+    outcome = rows["outcome"].astype(object).where(rows["step"] != "trends", "lost").astype("category")
+    broken_too = replace(evidence, samples=rows.assign(outcome=outcome))
+
+    verdict = judge(evidence, made.shipped, PLAIN)
+
+    # 35 steps of 170 in 65 s are 91.5 rps, below the 100 the shipped file asks of all forty
+    assert broken(verdict) == [(None, None, "throughput", "high")]
+    assert names(verdict) == []
+    assert sum(step.status is StepStatus.GAP for step in verdict.steps) == 5
+    assert len(verdict.overrides) == 5
+    assert ("analytics", "trends", "error_rate", "high") in broken(judge(broken_too, made.shipped, PLAIN))
+
+
+def test_a_workflow_with_one_gap_has_to_be_completed_all_the_same(made: Any) -> None:
+    evidence = made.with_run(target=made.target(gaps=(GAP,)))
+    rows = made.changed(
+        lambda frame: (frame["kind"] == "iteration") & (frame["workflow"] == "listing") & (frame.index % 10 == 0),
+        outcome="abandoned",
+    )
+
+    assert judge(evidence, made.shipped, PLAIN).outcome is Outcome.PASS
+    verdict = judge(replace(evidence, samples=rows), made.shipped, PLAIN)
+    assert broken(verdict) == [("listing", None, "completion_rate", "high")]
+
+
+def test_a_step_behind_a_gap_that_never_ran_needs_a_gap_of_its_own(made: Any) -> None:
+    evidence = replace(
+        made.with_run(target=made.target(gaps=(GAP,))),
+        samples=made.without(lambda frame: frame["step"].isin(["creation", "pricing_currency"])),
+    )
+
+    verdict = judge(evidence, made.shipped, PLAIN)
+
+    assert verdict.outcome is Outcome.INVALID
+    assert [(doubt.name, doubt.figure) for doubt in verdict.doubts] == [("step_not_run", "1: listing.pricing_currency")]
+
+
+def test_who_waits_for_a_step_that_is_a_gap_is_not_waiting_for_an_answer(made: Any) -> None:
+    evidence = made.with_run(target=made.target(gaps=(GAP,)))
+    elsewhere = made.target(gaps=(GAP.model_copy(update={"step": "pricing_currency"}),))
+    samples = waiting(made, 100, waited_ms=28_000.0)  # all of them in listing.creation
+
+    assert judge(replace(evidence, samples=samples), made.shipped, PLAIN).outcome is Outcome.PASS
+    other = judge(replace(made.with_run(target=elsewhere), samples=samples), made.shipped, PLAIN)
+    assert other.outcome is Outcome.INVALID
+
+
+def test_an_override_of_the_load_process_is_in_the_overrides(made: Any) -> None:
+    verdict = judge(made.with_run(overrides=("--allow-throttling",)), made.shipped, PLAIN)
+
+    assert verdict.overrides == ("--allow-throttling",)

@@ -17,12 +17,16 @@ from analysis.pipeline import Policy, evaluate
 from analysis.thresholds import load_thresholds
 from analysis.verdict import Outcome, Verdict
 from runlog.errors import RunLogError
-from runlog.run import EndedBy, Gap, write_run
+from runlog.run import EndedBy, Gap, Waiver, write_run
 from runlog.schema import GENERATOR_SCHEMA, MONITOR_SCHEMA, SAMPLE_SCHEMA, Sample
 from runlog.series import SeriesWriter
 from runlog.writer import SampleWriter
 
 SCHEMA = json.loads(verdict_file.SCHEMA_FILE.read_text("utf-8"))
+WAIVERS = (
+    Waiver(workflow="analytics", step="trends", stat="p95", severity=None, reason="r", owner="o", expires="2099-01-01"),
+    Waiver(workflow=None, step=None, stat="wrong_body", severity="high", reason="r", owner="o", expires="2020-01-01"),
+)
 GAP = Gap(workflow="listing", step="creation", reason="not mounted", owner="team", expires="2023-12-31")
 
 
@@ -157,6 +161,12 @@ VERDICTS: dict[str, Callable[[Any], Any]] = {
     ),
     "fail": lambda made: made.good(samples=made.changed(lambda frame: frame["step"] == "trends", outcome="timeout")),
     "gap": lambda made: made.with_run(target=made.target(gaps=(GAP,)), revision=None, stage="pre"),
+    "waivers, a lying cache and throttling": lambda made: replace(
+        made.with_run(target=made.target(waivers=WAIVERS, client_addresses=("192.0.2.7",), forwarded_for=True)),
+        samples=made.changed(
+            lambda frame: frame["step"] == "trends", outcome="throttled", computed=True, response_time_ms=3e4
+        ),
+    ),
     "fuse": lambda made: made.with_run(ended_at_s=made.start_s + 35, ended_by=EndedBy.FUSE, end_reason="silence"),
     "times that are none": lambda made: made.with_run(started_at_s=1e300, spawned_at_s=float("inf")),
 }
@@ -196,7 +206,7 @@ def test_verdict_json_has_the_keys_of_the_contract_and_null_for_what_is_not_know
 
     assert set(document) == {
         *("format", "outcome", "exit_code", "release_grade", "headline", "rollback", "run", "window", "totals"),
-        *("results", "steps", "workflows", "doubts", "overrides", "files"),
+        *("results", "steps", "workflows", "doubts", "overrides", "files", "cache", "throttled", "waivers"),
     }
     assert list(document) == sorted(document)
     assert document["window"] is None

@@ -23,6 +23,7 @@ def samples(*outcomes: str, times_ms: list[float | None] | None = None, cache: l
             "outcome": pd.Categorical(outcomes),
             "response_time_ms": np.array(times_ms or [100.0] * len(outcomes), dtype=np.float32),
             "cache": pd.Categorical(cache or ["none"] * len(outcomes)),
+            "computed": np.full(len(outcomes), None, dtype=object),
         }
     )
 
@@ -109,6 +110,24 @@ def test_cache_hits_are_a_share_of_hits_and_misses() -> None:
     cache = ["hit", "hit", "hit", "miss", "bypass", "none"]
 
     assert figure("cache_hit_rate", samples(*["ok"] * 6, cache=cache)) == (0.75, 4)
+
+
+@pytest.mark.parametrize(
+    ("computed", "ratio"),
+    [
+        ([None, None, None, None], 0.75),
+        ([False, False, False, True], 0.75),
+        ([True, False, None, True], 0.5),  # one of three claimed hits was made for its own request
+        ([True, True, True, None], 0.0),
+        ([None, None, None, False], 0.75),  # a cache inside is not the one the header speaks of
+    ],
+    ids=["no body says", "bodies agree", "one lie", "all lies", "hidden cache"],
+)
+def test_a_claimed_hit_whose_body_was_computed_is_a_miss(computed: list[bool | None], ratio: float) -> None:
+    frame = samples(*["ok"] * 4, cache=["hit", "hit", "hit", "miss"])
+    frame["computed"] = pd.Series(computed, dtype=object)
+
+    assert figure("cache_hit_rate", frame) == (ratio, 4)
 
 
 def test_completion_leaves_out_what_was_cut_and_what_was_throttled() -> None:
