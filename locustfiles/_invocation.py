@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runlog.run import LATEST, RUN_FILE
+from settings.leases import LeaseHeld, is_stale, read_lease
 from settings.problem import UsageProblem
 from settings.profile import Profile, load_profile
 from settings.target import Target, check_host, load_target, target_for_host
@@ -41,6 +42,13 @@ def choose_target(environment: Any, options: Any) -> Target:
     environment.host = options.host = options.host or target.url
     check_host(target, environment.host)
     return target
+
+
+def refuse_held(target: Target, address: str, run_id: str | None) -> None:
+    """Raise LeaseHeld when another run than `run_id` loads `address`; taking the lease is the keeper's."""
+    lease = read_lease(target.lease_folder, address)
+    if lease is not None and lease.run_id != run_id and not is_stale(lease):
+        raise LeaseHeld(lease)
 
 
 def choose_profile(options: Any) -> Profile | None:

@@ -14,12 +14,13 @@ from gevent.event import Event
 from locust import events
 from locust.runners import MasterRunner
 
-from locustfiles._invocation import unattended
+from locustfiles._invocation import refuse_held, unattended
 from locustfiles._load import OURS
 from locustfiles._options import add_arguments
 from locustfiles._session import BUG, INVALID, USAGE, Session
+from settings.leases import LeaseHeld
 from settings.problem import UsageProblem
-from settings.target import Target, check_host
+from settings.target import check_host
 
 _HTTP_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _logger = logging.getLogger("sellergate")
@@ -33,6 +34,9 @@ def _one_line_or_bug() -> Iterator[None]:
     except UsageProblem as problem:
         sys.stderr.write(f"{problem}\n")
         sys.exit(USAGE)
+    except LeaseHeld as held:
+        sys.stderr.write(f"{held}\n")
+        sys.exit(INVALID)
     except Exception:  # noqa: BLE001  # whatever it is, it is ours, and code 1 would read as "the server failed"
         traceback.print_exc()
         sys.exit(BUG)
@@ -51,13 +55,15 @@ class Plugin:
         """Read settings and refuse what is wrong with them; nothing has been sent yet."""
         with _one_line_or_bug():
             self._session = Session(environment, runner)
+            if not self._session.is_worker and unattended(environment.parsed_options):
+                refuse_held(self._session.target, environment.host, environment.parsed_options.run_id)
         gevent.signal_handler(signal.SIGINT, _interrupt_main)
         if self._session.is_worker:
             return
         # until a verdict says otherwise: a run that was not judged is not a pass
         environment.process_exit_code = INVALID if unattended(environment.parsed_options) else 0
         if web_ui is not None:
-            web_ui.app.before_request(partial(_refuse_unlisted, self._session.target))
+            web_ui.app.before_request(partial(_refuse_start, self._session))
 
     def on_request(self, request_type: str, context: dict[str, Any], **_kwargs: Any) -> None:
         """Count requests that were sent around `step`: they became no sample, and the verdict has to know."""
@@ -109,7 +115,7 @@ class Plugin:
             return
         try:
             session.start()
-        except (OSError, UsageProblem) as error:
+        except (OSError, UsageProblem, LeaseHeld) as error:
             _logger.error("the run cannot be opened: %s", error)  # noqa: TRY400  # a full disk needs no traceback
             if environment.parsed_options.headless:
                 gevent.spawn(session.runner.quit)
@@ -137,17 +143,19 @@ def _interrupt_main() -> None:
     gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
 
-def _refuse_unlisted(target: Target) -> Any:
-    """Answer the web UI's start form with a refusal when its host is not listed."""
+def _refuse_start(session: Session) -> Any:
+    """Answer the web UI's start form with a refusal when its host is not listed, or loaded by another run."""
     from flask import jsonify, request  # noqa: PLC0415  # only where there is a web UI
 
-    host = request.form.get("host") if request.method == "POST" and request.path.endswith("/swarm") else None
-    if not host:
+    if request.method != "POST" or not request.path.endswith("/swarm"):
         return None
+    host = request.form.get("host") or session.environment.host
+    running = None if session.keeper is None or session.keeper.finished else session.keeper.run.id
     try:
-        check_host(target, host)
-    except UsageProblem as problem:
-        return jsonify({"success": False, "message": str(problem)})
+        check_host(session.target, host)
+        refuse_held(session.target, host, running)
+    except (UsageProblem, LeaseHeld) as refused:
+        return jsonify({"success": False, "message": str(refused)})
     return None
 
 
