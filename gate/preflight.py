@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from gate.findings import Findings
+from gate.preflight_addresses import addresses_check
 from gate.preflight_check import Check, Preflight, State, not_looked_at, ok
 from gate.preflight_clock import CLOCK, clock_check, offset_bounds
 from gate.preflight_disk import disk_check
@@ -42,6 +43,7 @@ class Subject:
     reports: Path
     trial: Trial
     lease: Callable[[], Check]
+    allow_throttling: bool
     patience_s: float = PATIENCE_S  # how long a target that refuses connections is asked again
 
 
@@ -57,6 +59,7 @@ def look(subject: Subject, waiting: Waiting) -> Preflight:
         own = [
             pool.submit(disk_check, subject.reports, subject.profile),
             pool.submit(subject.lease),
+            pool.submit(addresses_check, subject.target, subject.profile, allow_throttling=subject.allow_throttling),
         ]
         theirs, answers = _theirs(subject, pool, stop, waiting)
         here = [done.result() for done in own]

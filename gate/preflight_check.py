@@ -27,6 +27,7 @@ class Check:
     code: ExitCode = ExitCode.PASS  # of a problem: who has to act, the caller (2) or the world (3)
     doubt: str = ""  # of a problem or warning: its name in a verdict
     rule: str = ""  # what should have been
+    more: tuple[str, ...] = ()  # lines that explain it
 
     @property
     def is_problem(self) -> bool:

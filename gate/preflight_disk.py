@@ -28,12 +28,17 @@ def bytes_needed(profile: Profile) -> int:
 def disk_check(reports: Path, profile: Profile) -> Check:
     """Return whether the disk the run directory will be on has room for it."""
     needed = bytes_needed(profile)
-    at = next(folder for folder in (reports.absolute(), *reports.absolute().parents) if folder.exists())
-    free = shutil.disk_usage(at).free
+    free = free_bytes(reports)
     words = f"{_megabytes(free)} free, about {_megabytes(needed)} needed"
     if free < needed:
         return problem(_NAME, f"{words} in {reports}", "disk_space", "the disk has room for the whole run")
     return ok(_NAME, words)
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the room on the disk of a folder that may not be there yet."""
+    at = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return shutil.disk_usage(at).free
 
 
 def _megabytes(count: int) -> str:

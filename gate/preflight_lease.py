@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from gate.preflight_check import Check, ok, problem
+from gate.preflight_check import Check, ok, problem, warning
 from settings.leases import (
     RENEW_S,
     Lease,
@@ -50,8 +50,9 @@ class HeldLease:
 
     def check(self) -> Check:
         """Return the line of a lease that this run holds."""
-        over = "" if self._lease.replaced is None else f", after {self._lease.replaced}"
-        return ok(_NAME, f"held by this run{over}")
+        if self._lease.replaced is not None:
+            return warning(_NAME, f"taken over from {self._lease.replaced}", "lease_taken_over", _RULE)
+        return ok(_NAME, "held by this run")
 
     def release(self) -> None:
         """Give the lease back."""

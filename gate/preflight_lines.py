@@ -40,6 +40,7 @@ def _table(checks: tuple[Check, ...]) -> Iterator[str]:
         yield from textwrap.wrap(
             head + check.words, COLUMNS, subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True
         )
+        yield from check.more
 
 
 def _counted(count: int, noun: str) -> str:

@@ -102,7 +102,7 @@ def _subject(plan: Plan, lease: HeldLease | LeaseHeld) -> Subject:
         return held_check(lease) if isinstance(lease, LeaseHeld) else lease.check()
 
     trial = Trial.of(plan.target, plan.targets_folder, pool=plan.pool, allow_production=plan.allow_production)
-    return Subject(plan.target, plan.profile, plan.reports, trial, lease_line, PATIENCE_S)
+    return Subject(plan.target, plan.profile, plan.reports, trial, lease_line, plan.allow_throttling, PATIENCE_S)
 
 
 def _load(plan: Plan, folder: Path, findings: Findings, printer: ProgressPrinter) -> None:

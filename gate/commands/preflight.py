@@ -8,10 +8,12 @@ import click
 
 from gate.commands.options import load_options, path_option
 from gate.preflight import WAY, Subject, look, unlooked
-from gate.preflight_check import Check, Preflight, State, refusal
+from gate.preflight_addresses import addresses_check
+from gate.preflight_check import Check, Preflight, State, not_looked_at, refusal
 from gate.preflight_disk import disk_check
 from gate.preflight_lease import lease_check
 from gate.preflight_lines import all_lines
+from gate.preflight_network import PATIENCE_S
 from gate.preflight_trial import Trial
 from gate.progress import ProgressPrinter
 from gate.streams import say
@@ -73,14 +75,19 @@ def _look(flags: PreflightFlags, profile: Profile, printer: ProgressPrinter) -> 
     try:
         target = load_target(flags["target"], folder=flags["targets"])
     except UsageProblem as refused:
-        return _unasked(None, refused, [disk_check(flags["reports"], profile)])
-    own = [disk_check(flags["reports"], profile), lease_check(target)]
+        rest = [not_looked_at(name, "the target is not accepted") for name in ("lease", "addresses")]
+        return _unasked(None, refused, [disk_check(flags["reports"], profile), *rest])
+    throttling = flags["allow_throttling"]
     try:
         check_permission(target, profile, allow_production=flags["allow_production"])
     except UsageProblem as refused:
-        return _unasked(target, refused, own)
+        addresses = addresses_check(target, profile, allow_throttling=throttling)
+        return _unasked(target, refused, [disk_check(flags["reports"], profile), lease_check(target), addresses])
     trial = Trial.of(target, flags["targets"], pool=flags["pool"], allow_production=flags["allow_production"])
-    return look(Subject(target, profile, flags["reports"], trial, lambda: lease_check(target)), printer.waiting)
+    return look(
+        Subject(target, profile, flags["reports"], trial, lambda: lease_check(target), throttling, PATIENCE_S),
+        printer.waiting,
+    )
 
 
 def _unasked(target: Target | None, refused: UsageProblem, own: list[Check]) -> Preflight:

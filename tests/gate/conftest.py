@@ -3,9 +3,12 @@
 import http.server
 import json
 import socket
+import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,8 @@ class Site:
     url: str = ""
     answers: dict[str, tuple[int, bytes, dict[str, str]]] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    skew_s: float = 0.0  # of its clock
+    at_first: dict[str, list[int]] = field(default_factory=dict)  # statuses before the answer, by path
 
     def answer(self, path: str, status: int = 200, body: bytes = b"{}", **headers: str) -> None:
         self.answers[path] = (status, body, headers)
@@ -34,7 +39,9 @@ def _handler(site: Site) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def _reply(self) -> None:
             site.asked.append((self.command, self.path, dict(self.headers)))
-            status, body, headers = site.answers.get(self.path.partition("?")[0], (404, b"", {}))
+            path = self.path.partition("?")[0]
+            status, body, headers = site.answers.get(path, (404, b"", {}))
+            status = site.at_first[path].pop(0) if site.at_first.get(path) else status
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -44,24 +51,43 @@ def _handler(site: Site) -> type[http.server.BaseHTTPRequestHandler]:
 
         do_GET = do_POST = _reply  # noqa: N815 - http.server's names
 
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(time.time() + site.skew_s if timestamp is None else timestamp)
+
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
 
     return Handler
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_arguments: object) -> None:
+        """Say nothing of callers who refuse our certificate."""
+
+
+@contextmanager
+def serving(tls: ssl.SSLContext | None = None, name: str = "127.0.0.1") -> Iterator[Site]:
+    """A target on a free port of loopback while the block lasts, with TLS where a context is given."""
+    found = Site()
+    server = _Server(("127.0.0.1", 0), _handler(found))
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    found.url = f"{'http' if tls is None else 'https'}://{name}:{server.server_address[1]}"
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     """A target on a free port, gone after the test."""
-    found = Site()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(found))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    found.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
