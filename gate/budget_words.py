@@ -34,7 +34,8 @@ def _details(budget: Budget) -> Iterator[str]:
         yield f"binds first: {_limit(budget.binding)}"
         yield f"  {budget.route}"
     if budget.rps_at_most is not None:
-        yield f"carries {budget.rps_at_most:.1f} requests a second, hits of its cache included"
+        who = f"{_count(budget.sellers_at_most or 0, 'seller')} at this pace"
+        yield f"{who} send {budget.rps_at_most:.1f} requests a second, hits of its cache included"
     if budget.first_429_at_s is not None and budget.first_429_limit is not None:
         yield f"first 429 if nobody waited: {budget.first_429_at_s:.1f} s after the start, by"
         yield f"  {budget.first_429_limit.name}, {budget.first_429_route}"
