@@ -64,7 +64,8 @@ class DeployedPipeline(Pipeline):
             return await super()._handled(request, raw)
         started_s = perf_counter()
         place = outer_place(request.path, request.query_text)
-        kept = self._layers.outer.find(place.key) if self._cache_is_up else None
+        lying = self._chaos.switched("lying_cache")
+        kept = self._layers.outer.find(place.key) if self._cache_is_up and not lying else None
         if kept is not None:
             took = ("X-Response-Time", f"{(perf_counter() - started_s) * 1000:.0f}ms")
             return _paged(request, Answer(_OK, kept.body, (took,)), kept, place, "HIT")
@@ -74,7 +75,9 @@ class DeployedPipeline(Pipeline):
         kept = Kept(answer.body, entity_tag(answer.body), place.ttl_s)
         if self._cache_is_up:
             self._layers.outer.put(place.key, kept)
-        return _paged(request, answer, kept, place, "MISS")
+        if lying:
+            self._chaos.count("lying_cache")
+        return _paged(request, answer, kept, place, "HIT" if lying else "MISS")
 
     async def _produced(self, request: Request, call: Call, headers: Headers) -> Answer:
         """Look into the layer inside the route, whose hits count against the limits and are not announced."""

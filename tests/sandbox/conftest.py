@@ -281,3 +281,58 @@ def inside() -> Iterator[Callable[..., InProcess]]:
     yield begin
     for sandbox in built:
         sandbox.close()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Staging:
+    """A sandbox as deployed with two sellers, each with a profile, and a clock for both layers."""
+
+    def __init__(self, sandbox: InProcess) -> None:
+        self.sandbox = sandbox
+        self.people = [sandbox.user(number) for number in (1, 2)]
+        self.clock, self.monitor_clock = Clock(), Clock()
+        pipeline: Any = self.sandbox.app._pipeline
+        for keep in (pipeline._layers.outer, pipeline._layers.inner):
+            keep.__init__(self.clock)
+        match: Any = self.sandbox.app._router.find("GET", "/api/monitoring/dashboard")
+        match.route.handler.__self__._clock = self.monitor_clock
+        for who in (0, 1):
+            body = {"walletAddress": self.wallet(who), "storeName": f"Shop {who}"}
+            assert self.ask("POST", f"{M}/seller/profile", body, who=who).status == 201
+
+    def wallet(self, who: int) -> str:
+        return self.people[who][0]
+
+    def ask(self, method: str, path: str, body: object = None, *, who: int | None = 0, **headers: str) -> Answer:
+        token = "" if who is None else self.people[who][2]
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.sandbox(method, path, body, token=token, headers=names)
+
+    def get(self, path: str, *, who: int | None = 0, **headers: str) -> Answer:
+        return self.ask("GET", path, who=who, **headers)
+
+    def truth(self) -> dict[str, Any]:
+        truth: dict[str, Any] = self.get("/_sandbox/truth", who=None).json
+        return truth
+
+    def listing(self, who: int = 0, **fields: object) -> str:
+        body = {"walletAddress": self.wallet(who), "title": "Oak stool", "description": "Three legs", "price": "2"}
+        answer = self.ask("POST", f"{M}/seller/listings", body | {"categoryId": "home"} | fields, who=who)
+        assert answer.status == 201
+        return str(answer.data["id"])
+
+    def notify(self, who: int = 0, title: str = "Hi") -> None:
+        body = {"title": title, "message": "There", "type": "mention"}
+        assert self.ask("POST", "/api/user-notifications", body, who=who).status == 201
+
+
+@pytest.fixture
+def staging(inside: Callable[..., InProcess]) -> Staging:
+    return Staging(inside(as_deployed=True))

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         (["--stop-after", "never"], "'never' is not a duration"),
         (["--truth-file", "/nowhere/at/all.json"], "--truth-file /nowhere/at/all.json: no such folder"),
         (["--ready-file", "/nowhere/at/all"], "--ready-file"),
+        (["--seed-orders", "5"], "--seed-orders needs --as-deployed"),
+        (["--as-deployed", "--seed-orders", "10001"], "accepted: 0 to 10000"),
         (["--caches"], "unrecognized arguments: --caches"),
         (["--rate"], "unrecognized arguments: --rate"),
         (["extra"], "unrecognized arguments: extra"),
