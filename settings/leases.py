@@ -1,11 +1,13 @@
 """Let one run at a time load a target: a lease is a file that its holder renews, and that expires by itself."""
 
+import fcntl
 import getpass
 import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -23,7 +25,6 @@ RENEW_S: Final = 10.0
 """How often a run says that it is still there."""
 
 _PORTS: Final = {"http": 80, "https": 443}
-_ATTEMPTS: Final = 20
 _MAX_BYTES: Final = 10_000  # a file larger than this is no lease of ours
 
 
@@ -71,41 +72,37 @@ def take_lease(folder: Path, address: str, run_id: str) -> Lease:
     key = target_key(address)
     path = _path(folder, key)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for _ in range(_ATTEMPTS):
-            held = read_lease(folder, address)
+        with _locked(path):
+            held = _read(path)
             if held is not None and held.run_id == run_id:
-                return renew_lease(folder, held)
+                return _write(path, held)
             if held is not None and not is_stale(held):
                 raise LeaseHeld(held)
-            stale = _set_aside(path, held)
-            lease = replace(_new(key, run_id), replaced=stale)
-            if _write_first(path, lease):
-                return lease
+            return replace(_write(path, _new(key, run_id)), replaced=None if held is None else _words(held))
     except OSError as error:
         raise UsageProblem(one_line(f"{folder}: leases cannot be kept: {error.strerror or error}")) from error
-    raise UsageProblem(one_line(f"{folder}: other runs keep taking the lease of {key}; try again"))
 
 
 def renew_lease(folder: Path, lease: Lease) -> Lease:
-    """Return the lease as held from now on; LeaseHeld when another run took it over in the meantime."""
+    """Return the lease as held from now on; LeaseHeld when another run took it over in the meantime.
+
+    OSError when it cannot be written: it then expires, and until it does nobody else takes it.
+    """
     path = _path(folder, lease.target_key)
-    held = _read(path)
-    if held is not None and held.run_id != lease.run_id:
-        raise LeaseHeld(held)
-    renewed = replace(lease, renewed_at_s=time.time())
-    temporary = _temporary(path)
-    temporary.write_text(_text(renewed), encoding="utf-8")
-    temporary.replace(path)
-    return renewed
+    with _locked(path):
+        held = _read(path)
+        if held is not None and held.run_id != lease.run_id:
+            raise LeaseHeld(held)
+        return _write(path, lease)
 
 
 def release_lease(folder: Path, lease: Lease) -> None:
     """Give the lease back; one that another run took over, or that is gone, is left as it is."""
     path = _path(folder, lease.target_key)
-    held = _read(path)
-    if held is not None and held.run_id == lease.run_id:
-        path.unlink(missing_ok=True)
+    with _locked(path):
+        held = _read(path)
+        if held is not None and held.run_id == lease.run_id:
+            path.unlink(missing_ok=True)
 
 
 def read_lease(folder: Path, address: str) -> Lease | None:
@@ -142,54 +139,31 @@ def _path(folder: Path, key: str) -> Path:
     return folder / f"{name[:100]}.{sha256(key.encode()).hexdigest()[:8]}.json"
 
 
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-
-
-def _text(lease: Lease) -> str:
-    return json.dumps({key: value for key, value in asdict(lease).items() if key != "replaced"}) + "\n"
-
-
-def _write_first(path: Path, lease: Lease) -> bool:
-    """Put the lease at `path` unless somebody else's is there: whole, and by one of several at most."""
-    temporary = _temporary(path)
-    temporary.write_text(_text(lease), encoding="utf-8")
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one at a time look at a lease and change it; a lock ends with its process, whatever kills that."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        path.hardlink_to(temporary)  # fails where there is one, unlike a rename
-    except FileExistsError:
-        return False
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
     finally:
-        temporary.unlink()
-    return True
+        os.close(lock)
 
 
-def _set_aside(path: Path, stale: Lease | None) -> str | None:
-    """Remove a stale or unreadable lease, and return what it was; of several that try, only one removes it."""
-    if stale is None and not path.exists():
-        return None
-    aside = _temporary(path)
-    try:
-        path.rename(aside)
-    except FileNotFoundError:
-        return None
-    taken = _read(aside)
-    if taken is not None and not is_stale(taken):  # another run was quicker, and this is its new lease
-        _put_back(aside, path)
-        raise LeaseHeld(taken)
-    aside.unlink(missing_ok=True)
-    if taken is None:
-        return "a lease that could not be read"
-    minutes = (time.time() - taken.renewed_at_s) / 60
-    return f"run {taken.run_id} of {taken.holder}, silent for {minutes:.0f} min"
+def _write(path: Path, lease: Lease) -> Lease:
+    """Put the lease at `path`, renewed and whole: who reads without the lock never sees half of one."""
+    renewed = replace(lease, renewed_at_s=time.time())
+    data = {key: value for key, value in asdict(renewed).items() if key != "replaced"}
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(data) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return renewed
 
 
-def _put_back(aside: Path, path: Path) -> None:
-    try:
-        path.hardlink_to(aside)
-    except FileExistsError:
-        pass  # its holder renewed it meanwhile
-    finally:
-        aside.unlink(missing_ok=True)
+def _words(stale: Lease) -> str:
+    minutes = (time.time() - stale.renewed_at_s) / 60
+    return f"run {stale.run_id} of {stale.holder}, silent for {minutes:.0f} min"
 
 
 def _read(path: Path) -> Lease | None:
