@@ -1,23 +1,23 @@
 """Describe one request while it is made, and turn it into its sample and, when it failed, its kept exchange."""
 
-import math
 import re
 import time
 from typing import Any, Final
 
 import orjson
 
-from locustfiles._checks import Answer, StepFailed, bare
+from locustfiles._checks import Answer, CheckFailed
 from locustfiles._transport import Trace
 from runlog.failures import Exchange
 from runlog.redaction import error_text
 from runlog.schema import Cache, Kind, Outcome, Sample
 from settings.target import CacheHeaders
 
-BACK_OFF_S: Final = 60.0
-"""The longest back-off, and the one taken when a 429 does not say (contract.md 4.5)."""
 THROTTLED: Final = 429
 _NOT_MODIFIED: Final = 304
+_SMALL_BYTES: Final = 2_048
+"""A body no check has parsed is parsed for its request id only if it is as small as this."""
+_REQUEST_ID: Final = b'"requestId"'
 _TOKEN_S: Final = 24 * 3600.0
 
 
@@ -81,6 +81,7 @@ class Call:
             response_bytes=None if answer is None else len(answer.body),
             cache=cache,
             error=None if error is None else error_text(error),
+            computed=None if answer is None else computed(answer),
         )
 
     def exchange(self, outcome: Outcome, error: str | None, answer: Answer | None) -> Exchange:
@@ -121,15 +122,21 @@ def token_life_s(text: Any) -> float:
     return float(match[1]) * {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0}[match[2]]
 
 
-def back_off_s(answer: Answer) -> float:
-    """Return how long a 429 asks to wait: body.retryAfter, Retry-After, else 60 s; never longer than that."""
-    try:
-        said: Any = bare(answer, THROTTLED).get("retryAfter")
-    except StepFailed:
-        said = None  # one dialect answers in plain text
-    said = said if said is not None else answer.headers.get("retry-after")
-    try:
-        seconds = float(said)
-    except (TypeError, ValueError):
-        return BACK_OFF_S
-    return BACK_OFF_S if math.isnan(seconds) else min(max(seconds, 0.0), BACK_OFF_S)
+def computed(answer: Answer) -> bool | None:
+    """Return whether the body says it was made for this very request; None where it does not say.
+
+    Some caches of the product hide behind another that says MISS (contract.md 3.2). The id in the body's metadata is
+    that of the request it was made for, the one in the header that of this request.
+    """
+    body: Any = answer._json  # noqa: SLF001  # parsed by a check or not at all; asking would parse it
+    if body is None and len(answer.body) <= _SMALL_BYTES and _REQUEST_ID in answer.body:
+        try:
+            body = answer.json()
+        except CheckFailed:
+            return None
+    if type(body) is not dict:
+        return None
+    metadata = body.get("metadata")
+    made_for = metadata.get("requestId") if type(metadata) is dict else None
+    asked = answer.headers.get("x-request-id")
+    return None if made_for is None or asked is None else bool(made_for == asked)

@@ -1,4 +1,4 @@
-"""Hold what all sellers of this process share while a run lasts: target, seed, wallets, recorder."""
+"""Hold what all sellers of this process share while a run lasts: target, seed, wallets, recorder, pace."""
 
 import itertools
 import logging
@@ -8,9 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from locustfiles._connections import Proxy, Way
+from locustfiles._headers import forwarded_address, own_headers
+from locustfiles._pacing import Pacer
+from locustfiles._quiet_logs import quieten_logs
 from locustfiles._recording import Recorder
-from locustfiles._wallets import LOOPBACK_SECRET, Wallet, wallets
-from runlog.redaction import redact
+from locustfiles._transport import tls_context
+from locustfiles._wallets import LOOPBACK_SECRET, Wallet, wallet, wallets
+from runlog.redaction import hide, redact
 from settings.hosts import host_of, is_loopback
 from settings.problem import UsageProblem
 from settings.target import Target, check_host
@@ -20,26 +25,92 @@ OURS: Final[dict[str, Any]] = {"sellergate": True}
 _SELLERS_OF_A_PROCESS: Final = 100_000
 """Sellers of process 1 are numbered from 100,000, of process 2 from 200,000: they never overlap."""
 _NEW_OF_A_PROCESS: Final = 10_000_000
-_POOL: Final = "pool"
+POOL: Final = "pool"
+"""The reusable set of sellers that signs in when no other is named."""
 _logger = logging.getLogger("sellergate")
 
 
 class Load:
-    """One run in one process."""
+    """One run in one process; it keeps to the target's rate limits until it joins a command line that allows 429s."""
 
-    def __init__(self, *, target: Target, run_id: str, seed: int, think_ratio: float, recorder: Recorder) -> None:
+    def __init__(
+        self, *, target: Target, run_id: str, seed: int, think_ratio: float, recorder: Recorder, pool: str = POOL
+    ) -> None:
         self.target = target
         self.run_id = run_id
         self.seed = seed
         self.think_ratio = think_ratio
         self.recorder = recorder
-        self.stopping = False
-        self.headers = {"User-Agent": f"sellergate/{run_id} (load test)", **target.headers}
+        self.pool = pool
+        self.pacer: Pacer | None = Pacer(target.rate_limits) if target.rate_limits else None
+        self.headers = own_headers(target, run_id)
+        self._tls = tls_context(None if target.ca_file is None else str(target.ca_file))
+        self._proxy = None if target.proxy is None else Proxy.of(target.proxy)
+        self._stopping = False
+        self._joined = False
         self._secret = wallet_secret(target)
+        hide([*target.secrets, *([] if self._secret == LOOPBACK_SECRET else [self._secret.decode()])])
+        quieten_logs()
+        # the first key of a process lets other greenlets run (cffi looks up its functions), and generators forbid that
+        wallet(self._secret, "first", 0)
         self._numbers = itertools.count(recorder.process * _SELLERS_OF_A_PROCESS)
         self._pools: dict[str, Iterator[Wallet]] = {}
         self._new = wallets(self._secret, f"run {run_id}", itertools.count(recorder.process * _NEW_OF_A_PROCESS))
         self._bugs: Counter[str] = Counter()
+        recorder.at_close = self._say_paced
+
+    def join(self, options: Any) -> None:
+        """Take over what the command line says; a worker knows its master's from its first seller on."""
+        if self._joined or options is None:
+            return
+        self._joined = True
+        self.pool = options.pool
+        if self.pacer is not None:
+            # one X-Forwarded-For a seller: no two processes share an address, so none has to share a limit
+            processes = 1 if self.target.forwarded_for else processes_of(options)
+            self.pacer = None if options.allow_throttling else Pacer(self.target.rate_limits, processes=processes)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run ends: whoever waits for room in a rate limit leaves."""
+        return self._stopping
+
+    @stopping.setter
+    def stopping(self, value: bool) -> None:
+        self._stopping = value
+        if self.pacer is not None:
+            self.pacer.wake()
+
+    @property
+    def paced_s(self) -> float:
+        """Seconds sellers waited for room in the target's rate limits, all added up."""
+        return 0.0 if self.pacer is None else self.pacer.waited_s
+
+    def freshness_budget_s(self, route: str | None) -> float:
+        """Return how soon a write must be visible on a route; None: on any that has no budget of its own."""
+        target = self.target
+        return (
+            target.freshness_budget_s
+            if route is None
+            else target.freshness_budgets_s.get(route, target.freshness_budget_s)
+        )
+
+    def way(self, seller: int) -> Way:
+        """Return how a seller reaches the target; source addresses are dealt out by number, so each keeps one."""
+        sources = self.target.client_addresses
+        return Way(
+            timeout_s=self.target.timeout_s,
+            keep_alive_s=self.target.keep_alive_s,
+            source=sources[seller % len(sources)] if sources else None,
+            proxy=self._proxy,
+            tls=self._tls,
+        )
+
+    def address(self, seller: int) -> str:
+        """Return what the server's limiters take for a seller's address, as far as they tell sellers apart."""
+        if self.target.forwarded_for:
+            return forwarded_address(seller)
+        return "" if self._proxy is not None else self.way(seller).source or ""
 
     def next_seller(self) -> int:
         """Return the number of another seller, unlike any other of this run."""
@@ -49,7 +120,7 @@ class Load:
         """Return the next wallet of a pool; a pool's wallets are the same in every run."""
         if pool not in self._pools:
             first = self.recorder.process * _SELLERS_OF_A_PROCESS
-            self._pools[pool] = wallets(self._secret, f"{_POOL}/{pool}", itertools.count(first))
+            self._pools[pool] = wallets(self._secret, f"{self.pool}/{pool}", itertools.count(first))
         return next(self._pools[pool])
 
     def new_wallet(self) -> Wallet:
@@ -67,6 +138,17 @@ class Load:
         if self._bugs[name] == 1:
             _logger.error("a bug of the harness in %s\n%s", place, "".join(traceback.format_exception(bug)))
             self.recorder.problems.append(name)
+
+    def _say_paced(self) -> None:
+        if self.pacer is not None:
+            _logger.info(
+                "rate limits: sellers waited %d times for room, %.1f s in all", self.pacer.waits, self.pacer.waited_s
+            )
+
+
+def processes_of(options: Any) -> int:
+    """Return how many processes share this machine's address and with it the limits: those forked, or awaited."""
+    return max(1, options.processes or 1, options.expect_workers or 1)
 
 
 def wallet_secret(target: Target) -> bytes:
@@ -90,4 +172,5 @@ def current(environment: Any) -> Load:
     load: Load | None = getattr(environment, "sellergate_load", None)
     if load is None or load.stopping:
         raise RuntimeError("there is no run to join: it was not started, or it is ending")
+    load.join(environment.parsed_options)
     return load

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from locust import User
 
+from locustfiles._load import POOL
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The checkout: where the settings files and reports are, whatever folder Locust was started in."""
 
@@ -30,6 +32,10 @@ def add_arguments(parser: Any) -> None:
     group.add_argument("--seed", type=int, default=1, help="drives data and mix; same seed, same sellers")
     group.add_argument("--strict", action="store_true", help="broken medium and low thresholds fail the run too")
     group.add_argument("--allow-production", action="store_true", help="permit a target marked as production")
+    group.add_argument(
+        "--allow-throttling", action="store_true", help="send past the target's rate limits instead of waiting for room"
+    )
+    group.add_argument("--pool", default=POOL, metavar="NAME", help="which reusable set of sellers signs in")
     group.add_argument("--no-gate", action="store_true", help="record only; `sellergate judge` gives the verdict")
     group.add_argument("--run-id", help="name of the run directory; default: time and profile")
 

@@ -27,6 +27,7 @@ class Recorder:
         self.process = process
         self.unrecorded = 0
         self.problems: list[str] = []
+        self.at_close: Callable[[], None] = _nothing
         self.failures = FailureLog(folder, process)
         self._sellers = sellers
         self._writer = SampleWriter(folder, process)
@@ -52,6 +53,7 @@ class Recorder:
     def close(self) -> Closing:
         """Stop recording, flush, and write the closing record."""
         gevent.killall(self._greenlets)
+        self.at_close()
         if self._health is not None:
             try:
                 self._health.close()
@@ -108,3 +110,7 @@ class Recorder:
             self._health = None
             return False
         return True
+
+
+def _nothing() -> None:
+    """Wait to be replaced: nobody has anything to say at the end."""

@@ -4,29 +4,35 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import gevent
-from geventhttpclient.response import HTTPConnectionClosed
-from geventhttpclient.useragent import RetriesExceeded
 from locust import FastHttpUser
 from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.exception import StopUser
 from locust.user.users import LOCUST_STATE_STOPPING
 
 from locustfiles import _load
-from locustfiles._calls import THROTTLED, Call, back_off_s, cache_status
+from locustfiles._answers import AnswerTooLarge
+from locustfiles._calls import THROTTLED, Call, cache_status
 from locustfiles._checks import Answer, CheckFailed, HttpError, StepFailed, Throttled, Unreached
+from locustfiles._decoded import BoundedAnswer
+from locustfiles._limits_said import BACK_OFF_S, back_off_s, limits_said
+from locustfiles._pacing import Admission
+from locustfiles._redirects import is_redirect, redirected
 from locustfiles._routes import ALLOWED, ID
 from locustfiles._transport import OneClientPool, Trace
+from locustfiles._unreached import unreached
 from locustfiles._wallets import Wallet
 from runlog.redaction import error_text
-from runlog.schema import Outcome
+from runlog.schema import Cache, Outcome
 
 _TRIES: Final = 3
 """How often a throttled request is sent in all, backing off in between as the answer asks."""
 _HTTP_ERROR: Final = 400
+_LOOK_S: Final = 0.5
+"""How often a seller who backs off looks whether the run stops."""
 
 
 @dataclass(slots=True)
@@ -35,8 +41,8 @@ class Account:
 
     wallet: Wallet
     uid: str = ""
-    token: str | None = None
-    refresh_token: str | None = None
+    token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
     token_ends_at_s: float = 0.0
 
 
@@ -47,16 +53,21 @@ class Sender(FastHttpUser):
     workflow: ClassVar[str] = ""
     steps: ClassVar[tuple[str, ...]] = ()
     insecure = False
-    ssl_context_factory = staticmethod(OneClientPool.shared_tls)
     account: Account
 
     def __init__(self, environment: Any) -> None:
         self.load = _load.current(environment)
         self.load.check_host(self.host or environment.host)
-        self.trace = Trace()
-        self.client_pool = OneClientPool(self.trace, self.load.target.timeout_s)
-        super().__init__(environment)
         self.number = self.load.next_seller()
+        self.trace = Trace()
+        self.client_pool = OneClientPool(self.trace, self.load.way(self.number))
+        super().__init__(environment)
+        self.client.client.cookiejar = None  # a seller is told apart by his token; nothing else is kept or sent back
+        self.client.client.response_type = BoundedAnswer
+        self._address = self.load.address(self.number)
+        self._own_headers = dict(self.load.headers)
+        if self.load.target.forwarded_for:
+            self._own_headers["X-Forwarded-For"] = self._address
         self.rng = random.Random(f"{self.load.seed}/{self.workflow}/{self.number}")
         self.iteration = -1
         self.thought_s = 0.0
@@ -91,10 +102,13 @@ class Sender(FastHttpUser):
         outcome, error = Outcome.ABORTED, None
         try:
             yield answer
-            if answer.status >= _HTTP_ERROR and not answer.expected:
+            if is_redirect(answer) or (answer.status >= _HTTP_ERROR and not answer.expected):
                 raise HttpError(f"status {answer.status}")  # noqa: TRY301  # one place records the outcome
             outcome = Outcome.OK
         except StepFailed as failure:
+            if is_redirect(answer):
+                outcome, error = Outcome.HTTP_ERROR, redirected(answer, self.host or self.environment.host)
+                raise HttpError(error) from failure
             outcome, error = failure.outcome, str(failure)
             raise
         except Exception as bug:
@@ -119,7 +133,7 @@ class Sender(FastHttpUser):
         return f"{path}?{query}" if query else path
 
     def _headers(self, step: str | None, upload: tuple[bytes, str] | None, by: Account | None) -> dict[str, str]:
-        headers = dict(self.load.headers)
+        headers = dict(self._own_headers)
         account = by or self.account
         if account.token is not None:
             headers["Authorization"] = f"Bearer {account.token}"
@@ -134,14 +148,50 @@ class Sender(FastHttpUser):
     ) -> tuple[Answer, Any]:
         """Send; after a 429 back off as asked and send again, each try a sample; Throttled when it stays so."""
         for tries_left in range(_TRIES - 1, -1, -1):
-            answer, response = self._send(call, headers, json, upload)
+            admission = self._admission(call)
+            answer, response = self._send_admitted(call, admission, headers, json, upload)
             if answer.status != THROTTLED:
                 return answer, response
+            wait_s = back_off_s(answer, time.time(), BACK_OFF_S if admission is None else admission.longest_s)
+            if admission is not None:
+                admission.throttled(wait_s)
             self._finish(call, response, answer, Outcome.THROTTLED, "status 429")
             if tries_left:
-                self.pause(back_off_s(answer))
-                self.check_stop()
+                self._back_off(wait_s)
         raise Throttled("status 429")
+
+    def _admission(self, call: Call) -> Admission | None:
+        """Wait until the rate limits of the target have room; None where there is none."""
+        pacer = self.load.pacer
+        if pacer is None:
+            return None
+        began = time.perf_counter()
+        try:
+            path = call.url.partition("?")[0]
+            return pacer.admit(call.method, call.route, path, self._address, leave=self._leave_when_stopping)
+        finally:
+            self.thought_s += time.perf_counter() - began
+
+    def _send_admitted(
+        self,
+        call: Call,
+        admission: Admission | None,
+        headers: dict[str, str],
+        json: Any,
+        upload: tuple[bytes, str] | None,
+    ) -> tuple[Answer, Any]:
+        """Send once, and tell the limits what came of it; of a 429 the caller tells them."""
+        if admission is None:
+            return self._send(call, headers, json, upload)
+        try:
+            answer, response = self._send(call, headers, json, upload)
+        except BaseException:
+            (admission.unanswered if self.trace.sent else admission.unsent)()
+            raise
+        if answer.status != THROTTLED:
+            cached = cache_status(answer, self.load.target.cache, unique=False) is Cache.HIT
+            admission.answered(answer.status, cached=cached, said=limits_said(answer.headers, time.time()))
+        return answer, response
 
     def _send(
         self, call: Call, headers: dict[str, str], json: Any, upload: tuple[bytes, str] | None
@@ -162,6 +212,9 @@ class Sender(FastHttpUser):
                     allow_redirects=False,
                     context=_load.OURS,
                 )
+        except AnswerTooLarge as error:
+            self._record(call, Outcome.HTTP_ERROR, self._elapsed_ms(), None, str(error))
+            raise Unreached(Outcome.HTTP_ERROR, str(error)) from error
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
             if self.trace.first_byte_at is not None:  # there was a head, and what followed was not as it said
@@ -181,17 +234,7 @@ class Sender(FastHttpUser):
 
     def _raise_unreached(self, call: Call, response: Any, broken: BaseException) -> None:
         """Record a request that got no whole answer, and raise Unreached."""
-        if isinstance(broken, RetriesExceeded):  # what the client wraps time-outs and broken pipes in; it sent once
-            broken = broken.original
-        if isinstance(broken, (TimeoutError, gevent.Timeout)):
-            outcome, text = Outcome.TIMEOUT, f"no answer within {self.load.target.timeout_s:g} s"
-        elif isinstance(broken, (OSError, HTTPConnectionClosed)):
-            detail = getattr(broken, "strerror", None) or broken
-            # the server may have acted on what it received: that is no failure to connect
-            outcome = Outcome.HTTP_ERROR if self.trace.sent else Outcome.CONNECT_ERROR
-            text = f"{'closed without an answer: ' if self.trace.sent else ''}{type(broken).__name__}: {detail}"
-        else:
-            outcome, text = Outcome.HTTP_ERROR, f"unreadable answer: {type(broken).__name__}: {broken}"
+        outcome, text = unreached(broken, sent=self.trace.sent, timeout_s=self.load.target.timeout_s)
         with response:
             response.failure(f"{outcome}: {error_text(text)}")
         self._record(call, outcome, self._elapsed_ms(), None, text)
@@ -224,6 +267,21 @@ class Sender(FastHttpUser):
         began = time.perf_counter()
         gevent.sleep(seconds)
         self.thought_s += time.perf_counter() - began
+
+    def _back_off(self, seconds: float) -> None:
+        """Pause, but leave as soon as the run stops."""
+        until = time.perf_counter() + seconds
+        while True:
+            self._leave_when_stopping()
+            left_s = until - time.perf_counter()
+            if left_s <= 0:
+                return
+            self.pause(min(left_s, _LOOK_S))
+
+    def _leave_when_stopping(self) -> None:
+        if self.load.stopping:
+            raise StopUser
+        self.check_stop()
 
     def check_stop(self) -> None:
         """Leave when the run is stopping and lets sellers finish what they are doing (`--stop-timeout`)."""

@@ -2,12 +2,14 @@
 
 import ssl
 import time
-from typing import Any, ClassVar
+from typing import Any
 
 import gevent
 from geventhttpclient.client import HTTPClient
-from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
-from geventhttpclient.response import HTTPSocketPoolResponse
+from geventhttpclient.connectionpool import SSLConnectionPool
+
+from locustfiles._answers import BoundedResponse
+from locustfiles._connections import Connections, TLSConnections, Way
 
 
 class Trace:
@@ -32,26 +34,6 @@ class Trace:
         return None if self.first_byte_at is None else (self.first_byte_at - self.started_at) * 1000
 
 
-class _TracedConnections:
-    """Time TCP and TLS of a new connection; mixed into both kinds of pool."""
-
-    trace: Trace
-
-    def _create_socket(self) -> Any:
-        began = time.perf_counter()
-        sock = super()._create_socket()  # type: ignore[misc]  # the pool beside it in the MRO has it
-        self.trace.connect_ms = (time.perf_counter() - began) * 1000
-        return sock
-
-
-class _Connections(_TracedConnections, ConnectionPool):
-    pass
-
-
-class _TLSConnections(_TracedConnections, SSLConnectionPool):
-    pass
-
-
 class TracedClient(HTTPClient):
     """One seller's connection; sends a request exactly once.
 
@@ -59,13 +41,14 @@ class TracedClient(HTTPClient):
     where we counted one, so a broken connection is a sample of its own here.
     """
 
-    def __init__(self, *args: Any, trace: Trace, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, trace: Trace, way: Way, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._trace = trace
-        self._connection_pool.__class__ = _TLSConnections if self.ssl else _Connections
+        self._connection_pool.__class__ = TLSConnections if self.ssl else Connections
         self._connection_pool.trace = trace
+        self._connection_pool.way = way
 
-    def request(self, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> HTTPSocketPoolResponse:
+    def request(self, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> BoundedResponse:
         """Send once and return the answer with its head read; OSError or HTTPConnectionClosed when that fails."""
         payload = body.encode() if isinstance(body, str) else body or b""
         head = self._build_request(method, request_uri, body=payload, headers=headers).encode("latin-1")
@@ -82,7 +65,7 @@ class TracedClient(HTTPClient):
             pool.release_socket(sock)
             raise
         trace.sent = True
-        response = HTTPSocketPoolResponse(
+        response = BoundedResponse(
             sock, pool, block_size=self.block_size, method=method, headers_type=self.headers_type
         )
         trace.first_byte_at = time.perf_counter()
@@ -93,37 +76,45 @@ class TracedClient(HTTPClient):
 class OneClientPool:
     """The client of one seller, in the shape LocustUserAgent asks its pool for one."""
 
-    tls_context: ClassVar[ssl.SSLContext | None] = None
-
-    def __init__(self, trace: Trace, timeout_s: float) -> None:
+    def __init__(self, trace: Trace, way: Way) -> None:
         self._trace = trace
-        self._timeout_s = timeout_s
+        self._way = way
         self._clients: dict[tuple[str, str, int | None], TracedClient] = {}
-
-    @classmethod
-    def shared_tls(cls, cafile: str | None = None) -> ssl.SSLContext:
-        """Return the one TLS context of this process: a context a seller costs 851 kB and 17 ms each."""
-        if cls.tls_context is None:
-            cls.tls_context = gevent.ssl.create_default_context(cafile=cafile)
-        return cls.tls_context
 
     def get_client(self, url: Any) -> TracedClient:
         """Return the client for an address."""
         key = (url.scheme, url.host, url.port)
         client = self._clients.get(key)
         if client is None:
-            client = self._clients[key] = TracedClient.from_url(
-                url,
-                trace=self._trace,
-                concurrency=1,
-                connection_timeout=self._timeout_s,
-                network_timeout=self._timeout_s,
-                ssl_context_factory=self.shared_tls,
-                insecure=False,
-            )
+            client = self._clients[key] = self._new_client(url)
+        return client
+
+    def _new_client(self, url: Any) -> TracedClient:
+        way, proxy = self._way, self._way.proxy
+        client: TracedClient = TracedClient.from_url(
+            url,
+            trace=self._trace,
+            way=way,
+            concurrency=1,
+            connection_timeout=way.timeout_s,
+            network_timeout=way.timeout_s,
+            ssl_context_factory=lambda cafile=None: way.tls,  # noqa: ARG005  # the client names it; ours has one
+            insecure=False,
+            proxy_host=None if proxy is None else proxy.host,
+            proxy_port=None if proxy is None else proxy.port,
+            proxy_user=None if proxy is None else proxy.user,
+            proxy_password=None if proxy is None else proxy.password,
+        )
         return client
 
     def close(self) -> None:
         """Close every connection."""
         for client in self._clients.values():
             client.close()
+
+
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Return the TLS context of a process, trusting that bundle or the system's; a seller's own costs 851 kB, 17 ms."""
+    trusted = ca_file or SSLConnectionPool.default_options["ca_certs"]
+    context: ssl.SSLContext = gevent.ssl.create_default_context(cafile=trusted)
+    return context

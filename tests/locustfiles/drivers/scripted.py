@@ -59,6 +59,7 @@ class AnsweredSeller(Scripted):
         "not_json",
         "not_success",
         "redirect",
+        "redirect_away",
         "throttled_once",
         "throttled",
         "timeout",
