@@ -42,6 +42,8 @@ from settings.problem import UsageProblem
 from settings.profile import Profile
 from settings.target import load_target
 
+_SANDBOX_HEALTH_S: Final = 5.0
+"""A sandbox that was just started is up, or means not to be."""
 _GRACE_S: Final = 90.0
 """What starting, the drain and closing the log may take on top of the planned time and one request's timeout."""
 
@@ -75,6 +77,7 @@ def _with_sandbox(plan: Plan, folder: Path, stack: ExitStack) -> tuple[Plan, Fin
     environ = {**os.environ, "BACKEND_URL": address}
     target = load_target(plan.target.name, environ=environ, folder=plan.targets_folder)
     asked = tuple(f"sandbox: {argument}" for argument in (" ".join(plan.sandbox),) if argument)
+    target = replace(target, health_timeout_s=min(target.health_timeout_s, _SANDBOX_HEALTH_S))
     return replace(plan, target=target), Findings(overrides=(*asked, *plan.allowed))
 
 
