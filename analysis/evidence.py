@@ -25,4 +25,5 @@ class Evidence:
     generator: pd.DataFrame
     monitors: pd.DataFrame
     log_doubts: tuple[LogDoubt, ...] = ()
+    paced_s: float | None = None  # what sellers waited for room in rate limits, all added up; None: nobody paced them
     files: dict[str, str] = field(default_factory=dict)  # name → sha256

@@ -70,6 +70,7 @@ def judge(evidence: Evidence, thresholds: ThresholdFile, policy: Policy) -> Verd
         cache=cache_split(people),
         throttled=throttled_routes(evidence.samples),
         waivers=waivers,
+        paced_s=evidence.paced_s,
     )
 
 

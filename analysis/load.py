@@ -25,8 +25,11 @@ def load(folder: Path) -> Evidence:
     """
     run = read_run(folder)
     doubts: list[LogDoubt] = []
+    paced_s: float | None = None
     try:
-        doubts += [LogDoubt(problem.name, problem.process, problem.detail) for problem in seal(folder).problems]
+        sealed = seal(folder)
+        paced_s = sealed.paced_s
+        doubts += [LogDoubt(problem.name, problem.process, problem.detail) for problem in sealed.problems]
     except RunLogError as error:
         doubts.append(_unreadable(folder, error))
     tables: dict[str, pa.Table] = {}
@@ -45,6 +48,7 @@ def load(folder: Path) -> Evidence:
         generator=to_frame(tables.get("generator", GENERATOR_SCHEMA.empty_table())),
         monitors=to_frame(tables.get("monitors", MONITOR_SCHEMA.empty_table())),
         log_doubts=tuple(dict.fromkeys(doubts)),
+        paced_s=paced_s,
         files={name: _sha256(folder / name) for name in _EVIDENCE_FILES if (folder / name).is_file()},
     )
 

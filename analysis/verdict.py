@@ -222,3 +222,5 @@ class Verdict:
     cache: CacheSplit | None = None  # None when no answer claimed to be a hit or a miss
     throttled: tuple[ThrottledRoute, ...] = ()  # the most throttled first
     waivers: tuple[WaiverUse, ...] = ()  # of the target's file, in its order
+    paced_s: float | None = None  # what sellers waited for room in rate limits, added up; None: nobody paced them
+    clock_offset_s: tuple[float, float] | None = None  # the target's clock minus ours is between these two

@@ -44,6 +44,8 @@ class SealReport(BaseModel):
     format: Literal[1] = FORMAT
     samples: int
     problems: tuple[LogProblem, ...]
+    paced_s: float | None = None
+    """What sellers waited for room in rate limits, all added up; None when no process paced them."""
 
 
 def seal(folder: Path) -> SealReport:
@@ -96,7 +98,7 @@ def _merged(folder: Path, run: Run, parts: list[Part]) -> tuple[SealReport, list
         series += own
     failures = failure_parts(folder)
     write_atomically(folder / FAILURES_FILE, "".join(_whole_lines(path) for path in failures))
-    report = SealReport(samples=samples, problems=tuple(_problems(folder, run, parts)))
+    report = SealReport(samples=samples, problems=tuple(_problems(folder, run, parts)), paced_s=_paced_s(folder, parts))
     return report, [part.path for part in parts + series] + failures
 
 
@@ -185,6 +187,12 @@ def _closing_problems(closing: Closing, part: Part) -> Iterator[LogProblem]:
             process=closing.process,
             detail=f"{closing.unrecorded} requests were sent outside step(...)",
         )
+
+
+def _paced_s(folder: Path, parts: list[Part]) -> float | None:
+    closings = [_read_closing(folder, process_of(part.path)) for part in parts]
+    waited = [closing.paced_s for closing in closings if closing is not None and closing.paced_s is not None]
+    return sum(waited) if waited else None
 
 
 def _read_closing(folder: Path, process: int) -> Closing | None:

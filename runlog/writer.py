@@ -36,6 +36,7 @@ class Closing(BaseModel):
     bugs: tuple[str, ...]  # what else went wrong in this process: exceptions of our own code, health not measured
     unrecorded: int  # HTTP requests of this process that never became a sample (sent around step(...))
     closed_at_s: float
+    paced_s: float | None = None  # what its sellers waited for room in rate limits, added up; None: nobody paced them
 
 
 class SampleWriter:
@@ -83,7 +84,7 @@ class SampleWriter:
         """Write what waits."""
         self.write(self.take())
 
-    def close(self, *, unrecorded: int, bugs: Sequence[str]) -> Closing:
+    def close(self, *, unrecorded: int, bugs: Sequence[str], paced_s: float | None = None) -> Closing:
         """Flush, end the stream and write the closing record; the record is returned even if the disk refuses it."""
         self.flush()
         if self._stream is not None:
@@ -101,6 +102,7 @@ class SampleWriter:
             bugs=tuple(bugs),
             unrecorded=unrecorded,
             closed_at_s=time.time(),
+            paced_s=paced_s,
         )
         try:
             write_atomically(closing_path(self._folder, self._process), closing.model_dump_json() + "\n")

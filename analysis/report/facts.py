@@ -5,7 +5,7 @@ from typing import Final
 from analysis.report import wording
 from analysis.report.page import Fact
 from analysis.verdict import Verdict, Window
-from runlog.run import EndedBy, GeneratorInfo, Run
+from runlog.run import EndedBy, GeneratorInfo, Run, TargetInfo
 
 _ENDINGS: Final = {
     EndedBy.TIME: "its planned time was over",
@@ -22,6 +22,7 @@ def of_run(verdict: Verdict) -> tuple[Fact, ...]:
     return (
         Fact("Run", run.id),
         Fact("Target", f"{run.target.name}, {run.target.url}"),
+        *_sent_from(run.target),
         Fact("Revision", run.revision or wording.MISSING),
         Fact("Load profile", run.load_profile.name or "none, plain locust"),
         Fact("Load model", _load_model(run)),
@@ -30,7 +31,31 @@ def of_run(verdict: Verdict) -> tuple[Fact, ...]:
         Fact("Ended", _ending(run)),
         Fact("Duration", _duration(run)),
         Fact("Steady window", _window(verdict.window)),
+        *_met_before_the_server(verdict),
     )
+
+
+def _sent_from(target: TargetInfo) -> list[Fact]:
+    """Return what a limiter saw and what was done about it; nothing where the target file says nothing."""
+    told = []
+    if target.client_addresses or target.forwarded_for:
+        words = list(target.client_addresses)
+        words += ["one X-Forwarded-For a seller"] if target.forwarded_for else []
+        told.append(Fact("Client addresses", ", ".join(words)))
+    if target.rate_limits:
+        told.append(Fact("Kept to limits of", ", ".join(target.rate_limits)))
+    return told
+
+
+def _met_before_the_server(verdict: Verdict) -> list[Fact]:
+    """Return what stood between the generator and the target, where it is known."""
+    told = []
+    if verdict.paced_s is not None:
+        told.append(Fact("Waited for rate limits", f"{wording.duration(verdict.paced_s)}, all sellers added up"))
+    if verdict.clock_offset_s is not None:
+        low, high = map(wording.number, verdict.clock_offset_s)
+        told.append(Fact("Target's clock", f"{low} s to {high} s against ours"))
+    return told
 
 
 def _load_model(run: Run) -> str:

@@ -13,8 +13,9 @@ JUNIT_FILE: Final = "junit.xml"
 def junit(verdict: Verdict) -> str:
     """Return junit.xml.
 
-    A result that fails the run is a failure. One that only warns, or only fires a rollback trigger, must not turn a
-    build red that the exit code lets through: it is skipped, as an undecided one is, and its message says why.
+    A result that fails the run is a failure. One that only warns, is waived, or only fires a rollback trigger, must
+    not turn a build red that the exit code lets through: it is skipped, as an undecided one is, and its message says
+    why.
     """
     root = ET.Element("testsuites", name="sellergate")
     limits = ET.SubElement(root, "testsuite", name="thresholds")
@@ -45,6 +46,8 @@ def _add_result(suite: ET.Element, result: Result, seen: Counter[str], *, fails_
         return
     if result.outcome is not Outcome.FAIL:
         _note(case, "skipped", f"{result.outcome}: {message}", result.why)
+    elif result.waived is not None:
+        _note(case, "skipped", f"waived: {result.waived}; {message}", result.why)
     elif result.severity in wording.FAILING or (fails_warnings and result.severity is not Severity.ROLLBACK):
         _note(case, "failure", message, result.why)
     else:

@@ -36,6 +36,7 @@ class ResultRow:
     margin: str
     samples: str
     why: str
+    waived: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,44 @@ class GapRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WaiverRow:
+    """One declared waiver."""
+
+    waiver: str
+    state: str
+    reason: str
+    owner: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRow:
+    """One side of a cache."""
+
+    side: str
+    samples: str
+    p50: str
+    p95: str
+
+
+@dataclass(frozen=True, slots=True)
+class CachePart:
+    """Hits and misses side by side."""
+
+    rows: tuple[CacheRow, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottledRow:
+    """One route that was answered 429."""
+
+    route: str
+    throttled: str
+    requests: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChartCard:
     """One picture, inline."""
 
@@ -122,6 +161,8 @@ class Page:
     grade: str
     facts: tuple[Fact, ...]
     totals: tuple[Fact, ...]
+    cache: CachePart | None
+    throttled: tuple[ThrottledRow, ...]
     doubts: tuple[DoubtRow, ...]
     rollback: tuple[str, ...]
     results: tuple[ResultRow, ...]
@@ -131,6 +172,7 @@ class Page:
     workflows: tuple[WorkflowRow, ...]
     overrides: tuple[str, ...]
     gaps: tuple[GapRow, ...]
+    waivers: tuple[WaiverRow, ...]
     charts: tuple[ChartCard, ...]
     chart_note: str
     kinds: tuple[KindRow, ...]

@@ -5,21 +5,23 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from analysis.report import ranking, wording
+from analysis.report import cache_words, ranking, wording
 from analysis.verdict import Result, Totals, Verdict
 from runlog.run import Run
 
 SUMMARY_FILE: Final = "summary.md"
 _MARKS: Final = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "invalid": "⚠️"}
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
-_LIMITS: Final = 16
+_LIMITS: Final = 12
 _TRIGGERS: Final = 3
-_DOUBTS: Final = 6
-"""Most entries of each list; with all three full the page stays below sixty lines."""
+_DOUBTS: Final = 4
+_EXCEPTIONS: Final = 3
+_ROUTES: Final = 3
+"""Most entries of each list; with all of them full the page stays within sixty lines."""
 
 
 def summary(verdict: Verdict) -> str:
-    """Return summary.md: headline, limits that do not hold, doubts, totals."""
+    """Return summary.md: headline, limits that do not hold, doubts, exceptions, totals."""
     lines = [
         f"# {_MARKS[verdict.outcome]} {verdict.outcome.upper()} (exit code {verdict.exit_code})",
         "",
@@ -34,7 +36,10 @@ def summary(verdict: Verdict) -> str:
             [f"{doubt.name}: {doubt.figure} (expected: {doubt.rule})" for doubt in ranking.gravest(verdict.doubts)],
             _DOUBTS,
         ),
+        *_bullets("Gaps and waivers", wording.exceptions(verdict), _EXCEPTIONS),
         *_totals(verdict.totals),
+        *_cache(verdict),
+        *_throttled(verdict),
     ]
     return "\n".join(lines) + "\n"
 
@@ -58,6 +63,7 @@ def _limits(verdict: Verdict) -> list[str]:
             ("broken", ranking.broken(verdict.results)),
             ("warning", ranking.warnings(verdict.results)),
             ("undecided", ranking.undecided(verdict.results)),
+            ("waived", ranking.waived(verdict.results)),
         )
         for result in results
     ]
@@ -118,3 +124,16 @@ def _totals(totals: Totals) -> list[str]:
         "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         f"| {' | '.join(cells)} |",
     ]
+
+
+def _cache(verdict: Verdict) -> list[str]:
+    split = cache_words.both(verdict.cache)
+    return [] if split is None else ["", escaped(f"Cache: {cache_words.line(split)}.")]
+
+
+def _throttled(verdict: Verdict) -> list[str]:
+    if not verdict.throttled:
+        return []
+    routes = [wording.throttled(row) for row in verdict.throttled[:_ROUTES]]
+    more = len(verdict.throttled) - len(routes)
+    return ["", escaped(f"Throttled: {'; '.join(routes)}{f' and {more} more routes' if more > 0 else ''}.")]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from analysis.report import ranking, wording
+from analysis.figures import waiver_words
+from analysis.report import cache_words, ranking, wording
 from analysis.verdict import Doubt, Outcome, Result, Totals, Verdict
 
 _LABEL_COLUMNS: Final = 10
@@ -25,12 +26,15 @@ def lines(verdict: Verdict, report_path: Path, width: int = 80) -> list[str]:
     for label, entries, most in (
         ("run", [_run_line(verdict)], 1),
         ("totals", _total_lines(verdict.totals), 2),
+        ("cache", [cache_words.line(split)] if (split := cache_words.both(verdict.cache)) is not None else [], 1),
+        ("throttled", map(wording.throttled, verdict.throttled), 2),
         ("steps", [f"{wording.step_count(verdict)}; {wording.grade(verdict)}"], 1),
         ("invalid", [_doubt_line(doubt) for doubt in verdict.doubts if doubt.invalidates], 3),
         ("rollback", verdict.rollback, 2),
         ("broken", map(_result_line, ranking.broken(results)), 5),
         ("warning", map(_result_line, ranking.warnings(results)), 3),
         ("undecided", map(_result_line, ranking.undecided(results)), 3),
+        ("waiver", map(waiver_words, verdict.waivers), 3),
         ("doubt", [_doubt_line(doubt) for doubt in verdict.doubts if not doubt.invalidates], 3),
         ("gap", [f"{gap.workflow}.{gap.step}: {gap.reason}" for gap in verdict.run.target.gaps], 3),
     ):

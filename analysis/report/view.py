@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from analysis.report import facts, ranking, wording
+from analysis.figures import waiver_name, waiver_state
+from analysis.report import cache_words, facts, ranking, wording
 from analysis.report.canvas import Chart
 from analysis.report.exchanges import Exchanges
 from analysis.report.page import (
+    CachePart,
+    CacheRow,
     ChartCard,
     DoubtRow,
     Fact,
@@ -21,18 +24,23 @@ from analysis.report.page import (
     ResultRow,
     StepGroup,
     StepRow,
+    ThrottledRow,
+    WaiverRow,
     WorkflowRow,
 )
 from analysis.report.tally import ErrorRow, KindRow
 from analysis.verdict import (
+    CacheSplit,
     Doubt,
     Outcome,
     Result,
     Severity,
     StepResult,
     StepStatus,
+    ThrottledRoute,
     Totals,
     Verdict,
+    WaiverUse,
     WorkflowResult,
 )
 
@@ -76,6 +84,8 @@ def page(verdict: Verdict, material: Material) -> Page:
         grade=wording.grade(verdict),
         facts=facts.of_run(verdict),
         totals=_totals(verdict.totals),
+        cache=_cache(verdict.cache),
+        throttled=tuple(map(_throttled, verdict.throttled)),
         doubts=tuple(map(_doubt, ranking.gravest(verdict.doubts))),
         rollback=verdict.rollback,
         results=results,
@@ -85,6 +95,7 @@ def page(verdict: Verdict, material: Material) -> Page:
         workflows=tuple(map(_workflow, verdict.workflows)),
         overrides=tuple(dict.fromkeys((*run.overrides, *verdict.overrides))),
         gaps=tuple(GapRow(f"{gap.workflow}.{gap.step}", gap.reason, gap.owner, gap.expires) for gap in run.target.gaps),
+        waivers=tuple(map(_waiver, verdict.waivers)),
         charts=tuple(map(_chart, material.charts)),
         chart_note=_chart_note(material.outside),
         kinds=material.kinds,
@@ -108,6 +119,25 @@ def _totals(totals: Totals) -> tuple[Fact, ...]:
         Fact("p99, ms", wording.number(totals.p99_ms)),
         Fact("cache hits, %", wording.ratio(totals.cache_hit_ratio)),
     )
+
+
+def _cache(cache: CacheSplit | None) -> CachePart | None:
+    split = cache_words.both(cache)
+    if split is None:
+        return None
+    rows = (
+        CacheRow(side, wording.count(own.samples), wording.number(own.p50_ms), wording.number(own.p95_ms))
+        for side, own in (("hit", split.hits), ("miss", split.misses))
+    )
+    return CachePart(tuple(rows), cache_words.note(split))
+
+
+def _throttled(row: ThrottledRoute) -> ThrottledRow:
+    return ThrottledRow(f"{row.method} {row.route}", wording.count(row.throttled), wording.count(row.requests))
+
+
+def _waiver(waiver: WaiverUse) -> WaiverRow:
+    return WaiverRow(waiver_name(waiver), waiver_state(waiver), waiver.reason, waiver.owner, waiver.expires)
 
 
 def _results(results: Iterable[Result]) -> tuple[tuple[ResultRow, ...], tuple[Fold, ...]]:
@@ -151,6 +181,7 @@ def _result(result: Result) -> ResultRow:
         margin=wording.margin(result.margin_ratio),
         samples=wording.count(result.samples),
         why=result.why,
+        waived=result.waived or "",
     )
 
 
@@ -159,6 +190,8 @@ def _result_mark(result: Result) -> Mark:
         return Mark("pass", "holds")
     if result.outcome is not Outcome.FAIL:
         return Mark("unclear", "undecided")
+    if result.waived is not None:
+        return Mark("idle", "waived")
     if result.severity is Severity.ROLLBACK:
         return Mark("fail", "fired")
     return Mark("fail" if result.severity in wording.FAILING else "warn", "broken")

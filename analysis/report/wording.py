@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from analysis.verdict import Result, Scope, Severity, StepStatus, Verdict
+from analysis.figures import waiver_words
+from analysis.verdict import Result, Scope, Severity, StepStatus, ThrottledRoute, Verdict
 
 MISSING: Final = "—"
 """What is not known; never 0."""
@@ -158,3 +159,17 @@ def step_count(verdict: Verdict) -> str:
         ", ".join(f"{how_many} {words.get(status, status)}" for status, how_many in counts if how_many)
         or "no step judged"
     )
+
+
+def exceptions(verdict: Verdict) -> list[str]:
+    """Return every gap and waiver the target declares, and what each waiver came to."""
+    gaps = [
+        f"gap {gap.workflow}.{gap.step} of {gap.owner} until {gap.expires}: {gap.reason}"
+        for gap in verdict.run.target.gaps
+    ]
+    return [*gaps, *map(waiver_words, verdict.waivers)]
+
+
+def throttled(row: ThrottledRoute) -> str:
+    """Return how often a route was answered 429."""
+    return f"{row.method} {row.route} {count(row.throttled)} of {several(row.requests, 'request', 'requests')}"

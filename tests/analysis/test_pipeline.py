@@ -80,6 +80,18 @@ def test_a_run_on_disk_gets_the_verdict_of_the_same_run_in_memory(made: Any, fol
     assert verdict.totals.samples == 6800
 
 
+def test_a_paced_run_says_how_long_its_sellers_waited_for_room(made: Any, folder: Path) -> None:
+    closing = json.loads((folder / "process-0.json").read_text("utf-8"))
+    (folder / "process-0.json").write_text(json.dumps(closing | {"paced_s": 12.5}), "utf-8")
+
+    assert evaluate(folder, made.shipped, Policy()).paced_s == 12.5
+    assert evaluate(folder, made.shipped, Policy()).paced_s == 12.5  # of the seal, too
+
+
+def test_a_run_nobody_paced_says_nothing_of_waiting(made: Any, folder: Path) -> None:
+    assert evaluate(folder, made.shipped, Policy()).paced_s is None
+
+
 def test_the_files_that_were_judged_are_hashed(made: Any, folder: Path) -> None:
     verdict = evaluate(folder, made.shipped, Policy())
 
@@ -174,7 +186,7 @@ VERDICTS: dict[str, Callable[[Any], Any]] = {
 
 def judged(made: Any, case: str) -> Verdict:
     evidence = replace(VERDICTS[case](made), files={"run.json": "0" * 64})
-    return replace(judge(evidence, made.shipped, Policy()), exit_code=3)
+    return replace(judge(evidence, made.shipped, Policy()), exit_code=3, clock_offset_s=(-0.1, 0.2))
 
 
 @pytest.mark.parametrize("case", VERDICTS)
@@ -207,6 +219,7 @@ def test_verdict_json_has_the_keys_of_the_contract_and_null_for_what_is_not_know
     assert set(document) == {
         *("format", "outcome", "exit_code", "release_grade", "headline", "rollback", "run", "window", "totals"),
         *("results", "steps", "workflows", "doubts", "overrides", "files", "cache", "throttled", "waivers"),
+        *("paced_s", "clock_offset_s"),
     }
     assert list(document) == sorted(document)
     assert document["window"] is None

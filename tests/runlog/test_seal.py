@@ -107,6 +107,30 @@ def test_log_without_a_column_that_was_always_there_is_refused(
         read_samples(folder())
 
 
+@pytest.mark.parametrize(
+    ("paced_s", "total_s"),
+    [((None, None), None), ((0.0, None), 0.0), ((1.5, 2.0), 3.5)],
+    ids=["nobody paced", "one did and never waited", "both waited"],
+)
+def test_what_sellers_waited_for_rate_limits_is_added_up_over_processes(
+    tmp_path: Path, sample: Make, folder: Folder, paced_s: tuple[float | None, ...], total_s: float | None
+) -> None:
+    for process, waited_s in enumerate(paced_s):
+        writer = SampleWriter(tmp_path, process)
+        writer.add(sample(process=process))
+        writer.close(unrecorded=0, bugs=(), paced_s=waited_s)
+    report = seal(folder((0, 1)))
+    assert report.problems == ()
+    assert report.paced_s == total_s
+    assert read_seal(tmp_path) == report
+
+
+def test_a_process_that_never_closed_says_nothing_of_waiting(sample: Make, record: Record, folder: Folder) -> None:
+    record([sample()])
+    closing_path(folder(), 0).unlink()
+    assert seal(folder()).paced_s is None
+
+
 def test_sealed_file_has_the_columns_and_types_of_the_format(sample: Make, record: Record, folder: Folder) -> None:
     record([sample()])
     seal(folder())

@@ -11,6 +11,9 @@ import pytest
 
 from analysis.report import write_reports
 from analysis.verdict import (
+    CacheBasis,
+    CacheSide,
+    CacheSplit,
     Doubt,
     Outcome,
     Result,
@@ -18,8 +21,11 @@ from analysis.verdict import (
     Severity,
     StepResult,
     StepStatus,
+    ThrottledRoute,
     Totals,
     Verdict,
+    WaiverState,
+    WaiverUse,
     Window,
     WorkflowResult,
 )
@@ -234,7 +240,56 @@ def _empty() -> Verdict:
     )
 
 
+CACHE = CacheSplit(
+    CacheBasis.HEADER_AND_BODY,
+    CacheSide(8_077, 3.1, 9.87),
+    CacheSide(1_736, 41.2, 133.0),
+    claimed_hits=8_080,
+    hits_telling=7_000,
+    hits_computed=3,
+    misses_telling=1_700,
+    misses_cached=12,
+)
+WAIVER = WaiverUse("p95", "dashboard", "analytics_display", "high", "charts are rewritten", "web team", "2026-02-28",
+                   WaiverState.WAIVES, 1)  # fmt: skip
+THROTTLED = (
+    ThrottledRoute("POST", "/api/auth/nonce", 12, 400),
+    ThrottledRoute("GET", "/api/marketplace/listings/{id}", 1, 90),
+)
+
+
+def _staging() -> Verdict:
+    """A deployment of others: a cache, a limiter that was met once, a waived limit, a waiver nothing needs."""
+    passing = _passing()
+    slow = Scope(workflow="dashboard", step="analytics_display")
+    waived = {"observed": 3041.2, "margin_ratio": -0.5206, "outcome": Outcome.FAIL,
+              "waived": "charts are rewritten (web team, until 2026-02-28)"}  # fmt: skip
+    target = passing.run.target.model_copy(
+        update={
+            "name": "staging",
+            "url": "https://staging.example",
+            "client_addresses": ("192.0.2.7", "192.0.2.8"),
+            "forwarded_for": True,
+            "rate_limits": ("linkdao",),
+        }
+    )
+    idle = replace(WAIVER, stat="wrong_body", workflow=None, step=None, state=WaiverState.NOT_NEEDED, limits=0)
+    return replace(
+        passing,
+        run=passing.run.model_copy(update={"target": target}),
+        results=tuple(
+            replace(item, **waived) if (item.scope, item.stat) == (slow, "p95") else item for item in passing.results
+        ),
+        cache=CACHE,
+        throttled=THROTTLED,
+        waivers=(WAIVER, idle),
+        paced_s=83.4,
+        clock_offset_s=(-0.12, 0.31),
+    )
+
+
 VERDICTS: dict[str, Callable[[], Verdict]] = {
+    "staging": _staging,
     "pass": _passing,
     "fail": _failing,
     "invalid": _invalid,
@@ -271,6 +326,11 @@ def inconclusive() -> Verdict:
 @pytest.fixture(scope="session")
 def empty() -> Verdict:
     return _empty()
+
+
+@pytest.fixture(scope="session")
+def staging() -> Verdict:
+    return _staging()
 
 
 @pytest.fixture(scope="session")
@@ -394,6 +454,9 @@ def crowded() -> Verdict:
         ),
         rollback=("error_rate above 5 %",) * 9,
         doubts=doubts,
+        cache=CACHE,
+        throttled=THROTTLED * 4,
+        waivers=(WAIVER,) * 9,
     )
 
 

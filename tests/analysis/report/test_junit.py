@@ -22,7 +22,7 @@ def case_of(verdict: Verdict, suite: str, at: int = 0) -> ET.Element:
     return parsed(verdict).findall(f"testsuite[@name='{suite}']/testcase")[at]
 
 
-@pytest.mark.parametrize("name", ["passing", "failing", "invalid", "inconclusive", "empty"])
+@pytest.mark.parametrize("name", ["passing", "failing", "invalid", "inconclusive", "empty", "staging"])
 def test_junit_is_the_agreed_one(name: str, request: pytest.FixtureRequest, golden: Callable[[str, str], None]) -> None:
     golden(f"junit_{name}.xml", junit(request.getfixturevalue(name)))
 
@@ -73,6 +73,22 @@ def test_a_result_becomes(
     assert case.get("classname") == severity
     assert case.get("name") == "whole run p95 < 2000 ms"
     assert [child.tag for child in case] == ([] if tag is None else [tag])
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("severity", [severity for severity in Severity if severity is not Severity.ROLLBACK])
+def test_a_waived_limit_turns_no_build_red_and_says_who_waived_it(
+    passing: Verdict,
+    make_result: Callable[..., Result],
+    severity: Severity,
+    strict: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    result = make_result("p95", "< 2000 ms", 3041.2, -0.52, severity=severity, outcome=Outcome.FAIL)
+    waived = replace(result, waived="known (team, until 2026-02-28)")
+    verdict = replace(passing, results=(waived,), outcome=Outcome.FAIL if strict else Outcome.PASS)
+    [note] = case_of(verdict, "thresholds")
+    assert note.tag == "skipped"
+    assert (note.get("message") or "").startswith("waived: known (team, until 2026-02-28); observed 3 040 ms")
 
 
 def test_a_failure_says_observed_limit_margin_and_samples(failing: Verdict) -> None:

@@ -5,14 +5,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from analysis.report.exchanges import ExchangeCard, Exchanges
+from analysis.report.page import Fact
 from analysis.report.render import render
 from analysis.report.tally import ErrorRow, KindRow
 from analysis.report.view import Material, page
-from analysis.verdict import Doubt, Outcome, Result, Scope, Severity, StepStatus, Verdict, Window
+from analysis.verdict import CacheBasis, CacheSide, Doubt, Outcome, Result, Scope, Severity, StepStatus, Verdict, Window
 from runlog.run import EndedBy
 
 VOID = {"meta", "img", "source", "br", "wbr", "use", "path", "circle"}
@@ -354,3 +356,70 @@ def test_text_is_no_template(passing: Verdict, broken: str) -> None:
 
 def test_names_break_after_dots_and_underscores_on_a_narrow_page(failing: Verdict) -> None:
     assert "dashboard.<wbr>analytics_<wbr>display" in render(page(failing, material()))
+
+
+def test_hits_and_misses_stand_side_by_side_with_what_bodies_say_about_the_headers(staging: Verdict) -> None:
+    text = shown(staging).text("totals")
+    assert "cache answers p50 (ms) p95 (ms) hit 8 077 3.1 9.87 miss 1 736 41.2 133" in text
+    assert text.endswith(
+        "Told apart by header and body. Of 8 080 claimed hits 7 000 have a body that says: 3 computed for the request "
+        "itself, which count as misses. "
+        "Of the claimed misses 1 700 have a body that says: 12 answered by a cache inside."
+    )
+
+
+def test_where_no_body_says_the_page_says_by_header_only(staging: Verdict) -> None:
+    assert staging.cache is not None
+    silent = replace(staging.cache, basis=CacheBasis.HEADER, hits_telling=0, misses_telling=0)
+    text = shown(replace(staging, cache=silent)).text("totals")
+    assert text.endswith("Told apart by header only: no body says whether it was computed for its own request.")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"claimed_hits": 0}, {"misses": CacheSide(0, None, None)}, None],
+    ids=["no claimed hit", "no miss", "no cache"],
+)
+def test_without_both_sides_there_is_nothing_to_compare(staging: Verdict, changes: dict[str, Any] | None) -> None:
+    assert staging.cache is not None
+    cache = None if changes is None else replace(staging.cache, **changes)
+    assert "Told apart" not in render(page(replace(staging, cache=cache), material()))
+
+
+def test_a_cache_all_of_whose_hits_were_lies_still_shows_both_sides(staging: Verdict) -> None:
+    assert staging.cache is not None
+    lies = replace(staging.cache, hits=CacheSide(0, None, None))
+    assert "hit 0 — — miss 1 736" in shown(replace(staging, cache=lies)).text("totals")
+
+
+def test_a_waived_limit_is_marked_with_its_reason_owner_and_date(staging: Verdict) -> None:
+    view = page(staging, material())
+    [row] = [row for row in view.results if row.waived]
+    assert (row.mark.word, row.mark.style, row.scope) == ("waived", "idle", "dashboard.analytics_display")
+    assert "waived: charts are rewritten (web team, until 2026-02-28)" in shown(staging).text("thresholds")
+
+
+def test_every_waiver_is_listed_with_what_it_came_to(staging: Verdict, passing: Verdict) -> None:
+    text = shown(staging).text("overrides")
+    assert "p95 of dashboard.analytics_display, high waives 1 broken limit charts are rewritten web team" in text
+    assert "wrong_body, high not needed in this run, for nothing it names is broken" in text
+    assert shown(passing).text("overrides").endswith("No waivers declared.")
+
+
+def test_throttled_routes_are_listed_only_when_there_are_any(staging: Verdict, passing: Verdict) -> None:
+    text = shown(staging).text("throttled")
+    assert "POST /api/auth/nonce 12 400 GET /api/marketplace/listings/{id} 1 90" in text
+    assert shown(passing).text("throttled") == ""
+
+
+def test_addresses_limits_pacing_and_the_clock_are_told_where_known(staging: Verdict, passing: Verdict) -> None:
+    told = {fact.name: fact.value for fact in page(staging, material()).facts}
+    assert told["Client addresses"] == "192.0.2.7, 192.0.2.8, one X-Forwarded-For a seller"
+    assert told["Kept to limits of"] == "linkdao"
+    assert told["Waited for rate limits"] == "83.4 s, all sellers added up"
+    assert told["Target's clock"] == "-0.12 s to 0.31 s against ours"
+    names = ("Client addresses", "Kept to limits of", "Waited for rate limits", "Target's clock")
+    assert not {fact.name for fact in page(passing, material()).facts} & set(names)
+    target = staging.run.target.model_copy(update={"forwarded_for": False})
+    alone = replace(staging, run=staging.run.model_copy(update={"target": target}))
+    assert Fact("Client addresses", "192.0.2.7, 192.0.2.8") in page(alone, material()).facts

@@ -1,12 +1,13 @@
 """What comes first."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from analysis.report import ranking
 from analysis.verdict import Doubt, Outcome, Result, Severity
 
 
-def test_broken_comes_before_undecided_before_held_then_severity_then_margin(
+def test_broken_comes_before_undecided_before_waived_before_held_then_severity_then_margin(
     make_result: Callable[..., Result],
 ) -> None:
     def limit(stat: str, outcome: Outcome, severity: Severity, margin_ratio: float | None) -> Result:
@@ -20,6 +21,8 @@ def test_broken_comes_before_undecided_before_held_then_severity_then_margin(
         limit("e", Outcome.FAIL, Severity.LOW, -9.0),
         limit("f", Outcome.FAIL, Severity.ROLLBACK, -9.0),
         limit("g", Outcome.INCONCLUSIVE, Severity.CRITICAL, 0.5),
+        replace(limit("w", Outcome.FAIL, Severity.CRITICAL, -9.0), waived="known"),
+        replace(limit("x", Outcome.FAIL, Severity.LOW, -9.0), waived="known"),
         limit("h", Outcome.PASS, Severity.CRITICAL, 0.1),
         limit("i", Outcome.PASS, Severity.CRITICAL, 0.9),
     ]
@@ -27,6 +30,7 @@ def test_broken_comes_before_undecided_before_held_then_severity_then_margin(
     assert [result.stat for result in ranking.broken(expected)] == ["a", "b", "c", "d"]
     assert [result.stat for result in ranking.warnings(expected)] == ["e", "f"]
     assert [result.stat for result in ranking.undecided(expected)] == ["g"]
+    assert [result.stat for result in ranking.waived(expected)] == ["w", "x"]
 
 
 def test_doubts_that_invalidate_come_first_in_their_own_order() -> None:

@@ -9,7 +9,7 @@ from analysis.report.summary import escaped, summary
 from analysis.verdict import Verdict
 
 
-@pytest.mark.parametrize("name", ["passing", "failing", "invalid", "inconclusive", "empty", "crowded"])
+@pytest.mark.parametrize("name", ["passing", "failing", "invalid", "inconclusive", "empty", "crowded", "staging"])
 def test_summary_is_the_agreed_one(
     name: str, request: pytest.FixtureRequest, golden: Callable[[str, str], None]
 ) -> None:
@@ -19,9 +19,11 @@ def test_summary_is_the_agreed_one(
 def test_a_crowded_summary_stays_within_sixty_lines_and_says_what_it_leaves_out(crowded: Verdict) -> None:
     text = summary(crowded)
     assert len(text.splitlines()) <= 60
-    assert "… and 80 more in report.html." in text  # of 96 limits that do not hold, sixteen are listed
+    assert "… and 84 more in report.html." in text  # of 96 limits that do not hold, twelve are listed
     assert "… and 6 more in report.html." in text  # of nine triggers three
-    assert "… and 9 more in report.html." in text  # of fifteen doubts six
+    assert "… and 11 more in report.html." in text  # of fifteen doubts four
+    assert "… and 15 more in report.html." in text  # of nine gaps and nine waivers three
+    assert "and 5 more routes." in text  # of eight throttled ones three
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from analysis.verdict import Doubt, Verdict
 REPORT = Path("reports/20251124-160000-demo/report.html")
 
 
-@pytest.mark.parametrize("name", ["passing", "failing", "invalid", "inconclusive", "empty", "crowded"])
+@pytest.mark.parametrize("name", ["passing", "failing", "invalid", "inconclusive", "empty", "crowded", "staging"])
 def test_terminal_text_is_the_agreed_one(
     name: str, request: pytest.FixtureRequest, golden: Callable[[str, str], None]
 ) -> None:
