@@ -57,6 +57,13 @@ def threshold_lines(file: ThresholdFile, profile: str, sources: Mapping[str, str
         yield from _entry("moved", f"{sources.get(flag, flag)} {rest}", None)
 
 
+def any_expired(target: Target) -> bool:
+    """Return whether a gap or waiver is past its date: it fails every run."""
+    today = date.today()  # noqa: DTZ011 - a date of the calendar, as the verdict's
+    declared: tuple[Gap | Waiver, ...] = (*target.gaps, *target.waivers)
+    return any(overdue_days(exception, today) is not None for exception in declared)
+
+
 def _values(target: Target, environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
     """Return each key of a target file with its value in words; None when there is none."""
     cache = target.cache

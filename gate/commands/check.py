@@ -10,7 +10,7 @@ import click
 from gate.budget import Budget, fitting, reckon
 from gate.budget_words import lines as budget_lines
 from gate.commands.options import JudgingFlags, check_profiles, judging_options, path_option, read_terms
-from gate.effective import profile_lines, target_lines, threshold_lines
+from gate.effective import any_expired, profile_lines, target_lines, threshold_lines
 from gate.exit_codes import ExitCode
 from gate.judging import Terms
 from gate.streams import say
@@ -160,4 +160,6 @@ def _last_line(target: Target, profile: Profile, budget: Budget) -> str:
         refusals.append(str(problem))
     if refusals:
         return f"check: every file is read; a run would be refused: {'; '.join(refusals)}"
+    if any_expired(target):
+        return "check: every file is read; a run would fail: a gap or waiver has expired"
     return f"check: ok{', with --allow-production' if target.production else ''}"
