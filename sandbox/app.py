@@ -28,13 +28,19 @@ _FIXED_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"keep-alive", b"timeout=65"),
 )
+Headers = tuple[tuple[bytes, bytes], ...]
+NO_STORE: Headers = ((b"cache-control", b"private, no-store"),)
 _WITHOUT_STALL = frozenset({Kind.CONTROL})
 
 
 class App:
     """The ASGI application of one sandbox."""
 
-    def __init__(self, control: Control, router: Router, pipeline: Pipeline, name: str) -> None:
+    def __init__(
+        self, control: Control, router: Router, pipeline: Pipeline, name: str, unkept: Headers = NO_STORE
+    ) -> None:
+        """``unkept`` goes with every answer that says nothing about being kept."""
+        self._unkept = unkept
         self._truth = control.truth
         self._chaos = control.chaos
         self._own_date = has_wrong_clock(control.chaos.faults)
@@ -69,9 +75,10 @@ class App:
                 await asyncio.sleep(held_s)
         self._truth.answer(receipt, answer.status)
         correlation = headers.get(b"x-correlation-id") or headers.get(b"x-request-id") or request_id.encode()
-        await _send(send, answer, request_id.encode(), (b"x-correlation-id", correlation), *self._date())
+        extra = self._unkept if all(name != "Cache-Control" for name, _ in answer.headers) else ()
+        await _send(send, answer, request_id.encode(), (b"x-correlation-id", correlation), *extra, *self._date())
 
-    def _date(self) -> tuple[tuple[bytes, bytes], ...]:
+    def _date(self) -> Headers:
         """Date the answer where the clock is wrong: the server, which dates it otherwise, knows no wrong clock."""
         return ((b"date", formatdate(self._chaos.now_ms() / 1000, usegmt=True).encode()),) if self._own_date else ()
 
@@ -113,15 +120,13 @@ def _not_found(request_id: str, at_ms: int) -> Answer:
 
 
 async def _send(send: Send, answer: Answer, request_id: bytes, *extra: tuple[bytes, bytes]) -> None:
-    headers = [
+    headers = (
         *_FIXED_HEADERS,
         (b"x-request-id", request_id),
         *extra,
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in answer.headers),
-    ]
-    if not any(name == "Cache-Control" for name, _ in answer.headers):
-        headers.append((b"cache-control", b"private, no-store"))
+    )
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

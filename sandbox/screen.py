@@ -8,7 +8,7 @@ import orjson
 from sandbox.envelopes import RefusalError
 
 BODY_AT_MOST_BYTES = 1024 * 1024
-_EXEMPT = frozenset({"content", "id", "userId", "cid", "ipfsHash", "media", "signature", "message_signature"})
+EXEMPT = frozenset({"content", "id", "userId", "cid", "ipfsHash", "media", "signature", "message_signature"})
 _ACCEPTED_TYPES = ("json", "multipart/form-data", "application/x-www-form-urlencoded", "text/plain")
 _SUSPICIOUS = re.compile(
     r"\b(?:select|insert|update|delete|drop|create|alter|exec|union)\b.*\b(?:from|into|where|table|database)\b"
@@ -41,7 +41,7 @@ def read_json(raw: bytes) -> dict[str, Any]:
 
 def looks_hostile(document: dict[str, Any]) -> bool:
     """Search the whole serialised body but its exempt fields; words of different fields combine (contract 10.4)."""
-    screened = {name: value for name, value in document.items() if name not in _EXEMPT}
+    screened = {name: value for name, value in document.items() if name not in EXEMPT}
     return _SUSPICIOUS.search(orjson.dumps(screened).decode()) is not None
 
 

@@ -56,13 +56,13 @@ def build(options: Options) -> tuple[Control, App]:
     categories.plant(shop.db)
     chaos = Chaos(options.faults, truth.faults, options.seed)
     control = Control(shop, truth, chaos, Gauges(), options.cache)
+    name = f"{os.getpid():x}"
     if options.as_deployed:
-        router, pipeline = deployment(control, options, lambda: _die(control, options.truth_file))
-    else:
-        limiter = Limiter(lambda: chaos.now_ms() / 1000) if options.rate_limits else None
-        router = Router((*ROUTES, *control_routes(control)))
-        pipeline = Pipeline(control, limiter, options.service_time_s)
-    return control, App(control, router, pipeline, f"{os.getpid():x}")
+        deployed = deployment(control, options, lambda: _die(control, options.truth_file))
+        return control, App(control, *deployed, name, unkept=())
+    limiter = Limiter(lambda: chaos.now_ms() / 1000) if options.rate_limits else None
+    pipeline = Pipeline(control, limiter, options.service_time_s)
+    return control, App(control, Router((*ROUTES, *control_routes(control))), pipeline, name)
 
 
 def serve(options: Options) -> None:

@@ -63,10 +63,11 @@ def create(shop: Shop, call: Call) -> Reply:
 
 
 def update(backstage: Backstage, shop: Shop, call: Call) -> Reply:
-    """Change anybody's profile: the one write that outdates the inner page of it, and no outer one."""
+    """Change anybody's profile: the one write that outdates its inner page and the inner public lists, no outer one."""
     _refuse_long(call.body, "PROFILE_UPDATE_ERROR")
     reply = profiles.update(shop, call)
     backstage.inner.drop(f"seller:profile:{call.wallet}")
+    backstage.inner.drop_all("listings:")
     return _with_constant_stats(reply)
 
 

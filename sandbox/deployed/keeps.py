@@ -61,13 +61,18 @@ class Keep:
         """Forget what is kept under a key."""
         self._bodies.pop(key, None)
 
+    def drop_all(self, beginning: str) -> None:
+        """Forget what is kept under any key that begins so."""
+        for key in [key for key in self._bodies if key.startswith(beginning)]:
+            self.drop(key)
+
 
 def outer_place(path: str, query_text: str) -> Place:
     """Return key and TTL of the layer in front of everything; three patterns collide (contract 0.2, 0.3, 3.1)."""
     if "/marketplace/listings" in path:
         query = parse_qs(query_text)
         search = ":".join(query.get(name, [""])[0] for name in ("category", "search", "page"))
-        return Place(f"listings:{_base64(query_text)}:{_base64(search)}", 60)
+        return Place(f"listings:{base64(query_text)}:{base64(search)}", 60)
     if "/products/" in path:
         return Place("product:undefined", 600)
     if "/sellers/" in path and "/profile" in path:
@@ -80,5 +85,6 @@ def entity_tag(body: bytes) -> str:
     return f'"{md5(body, usedforsecurity=False).hexdigest()}"'
 
 
-def _base64(text: str) -> str:
+def base64(text: str) -> str:
+    """Encode a query as the keys of lists do."""
     return b64encode(text.encode()).decode()

@@ -12,6 +12,7 @@ from sandbox.deployed.forbidden import BAD_SIGNATURE
 from sandbox.deployed.inner import SHELVES, M
 from sandbox.deployed.keeps import Keep, Kept, Place, entity_tag, outer_place
 from sandbox.deployed.routing import CANARY, FORBIDDEN
+from sandbox.deployed.sanitising import sanitised
 from sandbox.envelopes import Family, RefusalError
 from sandbox.limits import Limiter
 from sandbox.pipeline import Answer, Headers, Pipeline, Request
@@ -85,17 +86,19 @@ class DeployedPipeline(Pipeline):
         shelf = SHELVES.get(template) if request.method == "GET" and self._cache_is_up else None
         if shelf is None:
             return await super()._produced(request, call, headers)
-        url = f"{request.path}?{request.query_text}" if request.query_text else request.path
-        key = shelf.place(call.params, url)
+        key = shelf.place(call.params, request.path, request.query_text)
         kept = self._layers.inner.find(key)
         if kept is not None:
             return Answer(_OK, kept.body, headers)
         answer = await super()._produced(request, call, headers)
-        if answer.status == _OK:
-            self._layers.inner.put(key, Kept(answer.body, "", shelf.ttl_s))
+        self._layers.inner.put(key, Kept(answer.body, "", shelf.ttl_s))  # whatever is no 200 was raised past here
         if template == _DASHBOARD and self._rng.random() < BARE_DASHBOARD_RATIO:
             return replace(answer, body=mutations.without_envelope(answer.body) or answer.body)
         return answer
+
+    def _call(self, request: Request, raw: bytes) -> Call:
+        call = super()._call(request, raw)
+        return replace(call, body=sanitised(call.body)) if call.body else call
 
     @property
     def _cache_is_up(self) -> bool:

@@ -102,6 +102,7 @@ def _more_routes(backstage: Backstage) -> tuple[Route, ...]:
         Route("GET", "/api/auth/nonce", accounts.nonce_by_get, limits=(AUTH_LIMIT,)),
         Route("POST", _VERIFICATION, asked, token, bare),
         Route("GET", f"{_VERIFICATION}/progress", shown, token, bare),
+        Route("GET", f"{M}/listings", selling.browse, limits=(Limit("listings", 1000, 60),)),
         Route("GET", "/api/sellers/{w}/profile", profiles.show_public, family=Family.TOKEN),
         *(
             Route("GET", f"/api/sellers/tier{end}", constant(data), token, Family.TOKEN)

@@ -50,6 +50,24 @@ def delete_listing(shop: Shop, call: Call) -> Reply:
     return listings.take_down(shop, call, listings.find(shop, call))
 
 
+def browse(shop: Shop, call: Call) -> Reply:
+    """Return the active listings of everybody, newest first unless asked otherwise; there is no most of a page."""
+    query = call.query
+    wanted = {"l.wallet = ?": query.get("sellerAddress", "").lower(), "c.slug = ?": query.get("category", "")}
+    where = " AND ".join(["l.status = 'active'", *(clause for clause, value in wanted.items() if value)])
+    values = [value for value in wanted.values() if value]
+    limit, offset = call.number("limit", 20, 1, 1_000_000), call.number("offset", 0, 0, 1_000_000)
+    order = {"price": "l.price_sort", "title": "l.title"}.get(query.get("sortBy", ""), "l.created_ms")
+    way = "ASC" if query.get("sortOrder") == "asc" else "DESC"
+    source = f"FROM listings l JOIN categories c ON c.id = l.category WHERE {where}"
+    total = shop.db.number(f"SELECT count(*) {source}", *values)
+    sql = f"SELECT l.* {source} ORDER BY {order} {way}, l.rowid {way} LIMIT ? OFFSET ?"
+    page, pages = offset // limit + 1, -(-total // limit)
+    pagination = {"page": page, "limit": limit, "total": total, "totalPages": pages}
+    shown = [listings.listing_object(row) for row in shop.db.rows(sql, *values, limit, offset)]
+    return Reply({"listings": shown, "pagination": pagination | {"hasNext": page < pages, "hasPrev": page > 1}})
+
+
 def categories(shop: Shop, _call: Call) -> Reply:
     """Return the categories that have listings; an empty list before there are any."""
     rows = shop.db.rows(

@@ -122,7 +122,9 @@ def sign_in(client: Client) -> Person:
     answer = client.post("/api/auth/wallet-connect", body)
     assert answer.status == 200, answer.body
     client.token = answer.data["token"]
-    return Person(account.address.lower(), answer.data["user"]["id"], client, answer.data)
+    return Person(
+        account.address.lower(), answer.data["user"]["id"], client, answer.data | {"address": account.address}
+    )
 
 
 def new_seller(address: str) -> Person:

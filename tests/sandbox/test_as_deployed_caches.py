@@ -139,8 +139,10 @@ def test_3_1_bodies_above_a_million_characters_are_not_kept(body: bytes, *, kept
     assert (keep.find("a") is not None) is kept
 
 
-def test_3_1_without_redis_every_page_is_a_miss(inside: Callable[..., InProcess]) -> None:
-    staging = Staging(inside(as_deployed=True, cache=False))
+@pytest.mark.parametrize("settings", [{"cache": False}, {"faults": (Fault("cache_off", ALWAYS),)}],
+                         ids=["no cache", "cache off"])  # fmt: skip
+def test_3_1_without_redis_every_page_is_a_miss(inside: Callable[..., InProcess], settings: dict[str, Any]) -> None:
+    staging = Staging(inside(as_deployed=True, **settings))
     path = f"{M}/seller/dashboard/notifications/{staging.wallet(0)}"
     assert staging.get(path).data["total"] == 0
     staging.notify()
@@ -268,6 +270,22 @@ def test_3_2_write_outdates_exactly_what_the_contract_says(
     sent = {key: value.format(**names) if isinstance(value, str) else value for key, value in body.items()}
     assert staging.ask(method, path.format(**names), sent).status in {200, 201}
     assert (_shown(staging, place, 2) != before) is shows
+
+
+def test_3_2_changed_profile_outdates_the_inner_public_lists(staging: Staging) -> None:
+    path = f"{M}/listings"
+    place = outer_place(path, "a=1")
+
+    def listed() -> int:
+        staging.sandbox.app._pipeline._layers.outer.drop(place.key)
+        return len(staging.get(f"{path}?a=1").data["listings"])
+
+    staging.listing()
+    first = listed()
+    staging.listing()
+    kept = listed()
+    staging.ask("PUT", f"{M}/seller/{staging.wallet(1)}", {"bio": "new"})
+    assert (first, kept, listed()) == (1, 1, 2)
 
 
 def test_3_2_no_write_outdates_the_outer_page(staging: Staging) -> None:

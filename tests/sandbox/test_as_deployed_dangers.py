@@ -161,6 +161,8 @@ def test_2_1_second_wallet_with_the_same_handle_cannot_register(start: Callable[
     body = {"walletAddress": "", "signature": "0x" + "1" * 130, "message": "x"}
     handle = person.tokens["user"]["handle"].removeprefix("user_")
     taken = person.client.post("/api/auth/wallet-connect", body | {"walletAddress": handle + "0" * 34})
+    again = person.client.post("/api/auth/wallet-connect", body | {"walletAddress": person.tokens["address"]})
     free = person.client.post("/api/auth/wallet-connect", body | {"walletAddress": "0x" + "9" * 40})
     person.client.close()
     assert (taken.status, taken.code, free.status) == (500, "DATABASE_ERROR", 401)
+    assert again.status == 401  # its own handle does not stand in its way: only the signature is wrong

@@ -123,6 +123,57 @@ def test_0_14_plain_messages_fail_and_encrypted_ones_arrive(staging: Staging) ->
     assert [each.status for each in (failed, conversation, plain, encrypted)] == [500, 201, 500, 201]
 
 
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [("a <b>bold</b> shop", "a bbold/b shop"), ("  trimmed ", "trimmed"), ("call onDuty= now", "call  now"),
+     ("JavaScript: no", "Input"), ("3 / 4 on time", "3 / 4 on time")],
+    ids=["angle brackets", "blanks", "handlers", "screened before", "harmless"],
+)  # fmt: skip
+def test_1_2_texts_are_stripped_of_markup(staging: Staging, sent: str, stored: str) -> None:
+    links = {"socialLinks": {"twitter": sent}, "bio": sent}
+    answer = staging.ask("PUT", f"{M}/seller/{staging.wallet(0)}", links).json
+    if "data" in answer:
+        assert answer["data"]["bio"] == answer["data"]["socialLinks"]["twitter"] == stored
+    else:
+        assert stored in answer["error"]
+
+
+def test_1_2_content_of_messages_is_not_stripped(staging: Staging) -> None:
+    opening = {"participantAddress": staging.wallet(1), "conversationType": "direct"}
+    conversation = staging.ask("POST", "/api/messaging/conversations", opening).data["id"]
+    body = {"content": " a < b ", "encryptionMetadata": {"version": 1}}
+    answer = staging.ask("POST", f"/api/messaging/conversations/{conversation}/messages", body)
+    assert answer.data["content"] == " a < b "
+
+
+def test_1_3_answers_that_are_not_cached_say_nothing_about_it(staging: Staging) -> None:
+    answer = staging.ask("POST", "/api/sellers/verify", {"verificationType": "email"})
+    assert "cache-control" not in answer.headers
+    assert staging.get("/nothing").headers.get("cache-control") is None
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("u=1", ["c", "b", "a"]), ("limit=2", ["c", "b"]), ("limit=2&offset=2", ["a"]), ("category=art", ["b"]),
+        ("sortBy=price&sortOrder=asc", ["b", "c", "a"]), ("sortBy=title&sortOrder=asc", ["a", "b", "c"]),
+        ("sellerAddress={other}", ["c"]), ("sellerAddress={other}&category=art", []),
+    ],
+)  # fmt: skip
+def test_6_4_marketplace_lists_what_is_active(staging: Staging, query: str, titles: list[str]) -> None:
+    staging.listing(title="a", price="9")
+    staging.listing(title="b", price="1", categoryId="art")
+    staging.listing(1, title="c", price="5")
+    gone = staging.listing(title="gone")
+    staging.ask("DELETE", f"{M}/seller/listings/{gone}", {})
+    page = staging.get(f"{M}/listings?{query.format(other=staging.wallet(1))}").data
+    assert [listing["title"] for listing in page["listings"]] == titles
+    if query == "limit=2":
+        assert page["pagination"] == {
+            "page": 1, "limit": 2, "total": 3, "totalPages": 2, "hasNext": True, "hasPrev": False,
+        }  # fmt: skip
+
+
 # -- who may
 
 
