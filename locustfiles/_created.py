@@ -8,6 +8,7 @@ import gevent
 
 from locustfiles._calls import Call
 from locustfiles._checks import Answer, CheckFailed
+from locustfiles._load import Load
 from locustfiles._routes import (
     CONNECT,
     CONVERSATIONS,
@@ -62,7 +63,10 @@ def created_by(call: Call, answer: Answer | None, *, seller: str, workflow: str,
     ):
         return None
     made = data.get("user") if data is not None and kind is Kind.USER else data
-    return replace(unknown, id=_id_of(made))
+    found = _id_of(made)
+    if found is None and data is not None and kind is Kind.PROFILE:
+        found = wallet  # that is how the product knows a profile
+    return replace(unknown, id=found)
 
 
 def _was_there(kind: Kind, data: dict[str, Any], status: int) -> bool:
@@ -92,13 +96,13 @@ class CreatedLog:
     A disk that refuses it becomes one of `problems`, as with samples: what was created is then not known any more.
     """
 
-    def __init__(self, folder: Path, process: int, pool: str, problems: list[str]) -> None:
-        self._writer = CreatedWriter(folder, process, pool)
-        self._problems = problems
+    def __init__(self, folder: Path, load: Load) -> None:
+        self._writer = CreatedWriter(folder, load.recorder.process)
+        self._load = load  # a worker knows the pool from its first seller on
+        self._problems = load.recorder.problems
         self._waiting: list[Created] = []
         self._conversations: set[str | None] = {None}
         self._failed = False
-        self._write([])
         self._greenlet = gevent.spawn(self._flush_for_ever)
 
     def add(self, created: Created) -> None:
@@ -122,7 +126,7 @@ class CreatedLog:
         if self._failed:
             return
         try:
-            self._writer.write(rows)
+            self._writer.write(self._load.pool, rows)
         except OSError as error:
             self._failed = True
             self._problems.append(f"registry of what was created not written: {error.strerror or error}")

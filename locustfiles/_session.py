@@ -123,7 +123,7 @@ class Session:
             think_ratio=1.0 if self.profile is None else self.profile.think_ratio,
             recorder=Recorder(folder, process, lambda: self.runner.user_count),
         )
-        self._created = CreatedLog(folder, process, "pool", self.load.recorder.problems)
+        self._created = CreatedLog(folder, self.load)
         self.environment.sellergate_created = self._created
         self.environment.sellergate_load = self.load
 

@@ -10,17 +10,15 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
-
-from locust.env import Environment
+from typing import Final, cast
 
 from locustfiles._checks import StepFailed
-from locustfiles._load import Load
+from locustfiles._load import POOL, Load
 from locustfiles._options import ROOT
 from locustfiles._recording import Recorder
 from locustfiles._seller import Seller
 from locustfiles._session import BUG, USAGE
-from locustfiles._trial_lines import Teller, told
+from locustfiles._trial_lines import Teller, seat, told
 from locustfiles._trial_preflight import preflight
 from runlog.redaction import redact
 from runlog.schema import Outcome
@@ -37,10 +35,7 @@ def main(argv: Sequence[str]) -> int:
     """Do what one command line asks for and return the gate's exit code for it; never raises."""
     try:
         options = _options(argv)
-        target = _target(options)
-        teller = Teller(target)
-        load = _load(options, target, teller)
-        return _MODES[options.mode](options, load, teller)
+        return _MODES[options.mode](options, _target(options))
     except UsageProblem as problem:
         sys.stderr.write(f"{problem}\n")
         return USAGE
@@ -57,10 +52,13 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--step", metavar="WORKFLOW.STEP", help="mode step: what to try")
     parser.add_argument("--target")
     parser.add_argument("--targets", type=Path, default=ROOT / "targets")
-    parser.add_argument("--pool", default="pool")
+    parser.add_argument("--pool", help="default: the pool of every run, of mode clean the run's own")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--allow-production", action="store_true")
-    parser.add_argument("--dry-run", action="store_true", help="mode clean: say what would be done")
+    parser.add_argument("--run-dir", type=Path, help="mode clean: whose listings to take down")
+    parser.add_argument("--sellers", type=int, default=1, help="mode wallets: how many, of each process")
+    parser.add_argument("--processes", type=int, default=1, help="mode wallets")
+    parser.add_argument("--buyers", type=int, default=1, help="mode wallets")
     return parser.parse_args(argv)
 
 
@@ -72,7 +70,7 @@ def _target(options: argparse.Namespace) -> Target:
     return target
 
 
-def _load(options: argparse.Namespace, target: Target, teller: Teller) -> Load:
+def _load(options: argparse.Namespace, teller: Teller, target: Target) -> Load:
     """Return a load of one seller that thinks nothing and is told, not recorded."""
     return Load(
         target=target,
@@ -80,13 +78,16 @@ def _load(options: argparse.Namespace, target: Target, teller: Teller) -> Load:
         seed=options.seed,
         think_ratio=0.0,
         recorder=cast("Recorder", teller),  # it answers what sellers ask of one, and keeps nothing
+        pool=options.pool or POOL,
     )
 
 
-def _try(options: argparse.Namespace, load: Load, teller: Teller) -> int:
+def _try(options: argparse.Namespace, target: Target) -> int:
     """Do one step as one seller, after what it needs; the last line says how it went."""
+    teller = Teller(target)
+    load = _load(options, teller, target)
     seller_class, step = _chosen(options.step)
-    seller = _seat(told(seller_class, teller), load)
+    seller = seat(told(seller_class, teller), load)
     name = f"{seller.workflow}.{step}"
     gap = next((gap for gap in load.target.gaps if (gap.workflow, gap.step) == (seller.workflow, step)), None)
     declared = None if gap is None else f"declared gap of {gap.owner} until {gap.expires}: {gap.reason}"
@@ -130,14 +131,6 @@ def _chosen(name: str | None) -> tuple[type[Seller], str]:
     return known[name]
 
 
-def _seat(seller_class: type[Seller], load: Load) -> Seller:
-    """Return a seller of this load, without a runner that would set it to work."""
-    environment: Any = Environment(host=load.target.url)
-    seller_class.host = load.target.url  # what a runner would do
-    environment.sellergate_load = load
-    return seller_class(environment)
-
-
 def _make_ready(seller: Seller, step: str) -> None:
     """Arrive once, and do the steps before that this one needs."""
     seller.arrive()
@@ -151,17 +144,38 @@ def _unreached(failure: StepFailed) -> bool:
     return failure.outcome is Outcome.CONNECT_ERROR
 
 
-def _preflight(_options: argparse.Namespace, load: Load, teller: Teller) -> int:
+def _preflight(options: argparse.Namespace, target: Target) -> int:
     """Answer in one object what preflight asks; 0 when it could look, whatever it saw."""
     from locustfiles.order_management import OrderSeller  # noqa: PLC0415  # every mode loads only its own workflows
 
-    teller.write(preflight(_seat(OrderSeller, load)))
+    teller = Teller(target)
+    teller.write(preflight(seat(OrderSeller, _load(options, teller, target))))
     return 0
 
 
-_MODES: Final[dict[str, Callable[[argparse.Namespace, Load, Teller], int]]] = {
+def _wallets(options: argparse.Namespace, target: Target) -> int:
+    """Answer in one object who the pool's order_management sellers and buyers are; nothing is sent."""
+    addresses: dict[str, list[str]] = {"sellers": [], "buyers": []}
+    for process in range(options.processes):
+        load = _load(options, Teller(target, process), target)
+        addresses["sellers"] += [load.pool_wallet("order_management").address for _ in range(options.sellers)]
+        addresses["buyers"] += [load.pool_wallet("buyers").address for _ in range(options.buyers if not process else 0)]
+    Teller(target).write(dict(addresses))
+    return 0
+
+
+def _clean(options: argparse.Namespace, target: Target) -> int:
+    """Take down what a run left on its shelves; the last line says how much."""
+    from locustfiles._trial_clean import clean_up  # noqa: PLC0415  # it brings a seller class that no step belongs to
+
+    return clean_up(options.run_dir, target, options.pool)
+
+
+_MODES: Final[dict[str, Callable[[argparse.Namespace, Target], int]]] = {
     "step": _try,
     "preflight": _preflight,
+    "wallets": _wallets,
+    "clean": _clean,
 }
 
 if __name__ == "__main__":

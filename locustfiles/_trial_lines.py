@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
+from locust.env import Environment
 
 from locustfiles._calls import Call
 from locustfiles._checks import Answer
+from locustfiles._load import Load
 from locustfiles._seller import Seller
 from runlog.redaction import redact
 from runlog.schema import Kind, Outcome, Sample
@@ -24,12 +26,13 @@ _READ_CHARACTERS: Final = 200_000
 class Teller:
     """Writes what happens, a line each; stands where a run has its recorder.
 
-    `process` is 0 and nothing goes wrong with keeping: those are what sellers ask a recorder for.
+    Secrets are hidden by `redact`: the load told it those of the target and of its wallets.
+
+    `process` decides which of a pool's sellers come: those of that process of a run.
     """
 
-    process = 0
-
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, process: int = 0) -> None:
+        self.process = process
         self.unrecorded = 0
         self.problems: list[str] = []
         self.failures = self
@@ -72,7 +75,7 @@ class Teller:
             url=call.url,
             status=None if answer is None else answer.status,
             outcome=outcome,
-            error=None if error is None else self._clean(error),
+            error=None if error is None else redact(error),
             expected=None if answer is None else answer.expected,
             connect_ms=trace.connect_ms,
             wait_ms=trace.wait_ms,
@@ -103,7 +106,7 @@ class Teller:
         if name in _SCHEMES or name == self._target.basic_auth_header.lower():
             scheme, blank, _ = value.partition(" ")
             return f"{scheme} {_HIDDEN}" if blank else _HIDDEN
-        return self._clean(value)
+        return redact(value)
 
     def _body(self, body: bytes) -> str:
         """Return a body for people: JSON indented, text as it is, anything else by its size."""
@@ -114,13 +117,7 @@ class Teller:
                 text = body[:_READ_CHARACTERS].decode()
             except UnicodeDecodeError:
                 return f"({len(body)} bytes that are no text)"
-        return self._clean(text[:_READ_CHARACTERS])
-
-    def _clean(self, text: str) -> str:
-        """Return a text without tokens, signatures and what came from the environment."""
-        for secret in self._target.secrets:
-            text = text.replace(secret, _HIDDEN)
-        return redact(text)
+        return redact(text[:_READ_CHARACTERS])
 
 
 def told(seller_class: type[Seller], teller: Teller) -> type[Seller]:
@@ -141,3 +138,11 @@ def told(seller_class: type[Seller], teller: Teller) -> type[Seller]:
             teller.exchange(self, call, answer, headers=self._sent, outcome=outcome, time_ms=time_ms, error=error)
 
     return Told
+
+
+def seat(seller_class: type[Seller], load: Load) -> Seller:
+    """Return a seller of this load, without a runner that would set it to work."""
+    environment: Any = Environment(host=load.target.url)
+    environment.sellergate_load = load
+    seller_class.host = load.target.url  # what a runner would do
+    return seller_class(environment)

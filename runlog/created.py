@@ -55,16 +55,17 @@ def created_path(folder: Path, process: int) -> Path:
 class CreatedWriter:
     """The registry of one process, append only; a crash costs at most the last flush."""
 
-    def __init__(self, folder: Path, process: int, pool: str) -> None:
+    def __init__(self, folder: Path, process: int) -> None:
         self._path = created_path(folder, process)
-        self._head: dict[str, Any] | None = {"format": FORMAT, "process": process, "pool": pool}
+        self._process = process
+        self._begun = False
 
-    def write(self, rows: Sequence[Created]) -> None:
-        """Append rows, whole lines at once; OSError when the disk refuses them."""
-        lines = ([] if self._head is None else [self._head]) + [asdict(row) for row in rows]
+    def write(self, pool: str, rows: Sequence[Created]) -> None:
+        """Append rows, whole lines at once, the first time after a head; OSError when the disk refuses them."""
+        head = [] if self._begun else [{"format": FORMAT, "process": self._process, "pool": pool}]
         with self._path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{json.dumps(line, ensure_ascii=True)}\n" for line in lines))
-        self._head = None
+            file.write("".join(f"{json.dumps(line, ensure_ascii=True)}\n" for line in [*head, *map(asdict, rows)]))
+        self._begun = True
 
 
 def read_created(folder: Path) -> tuple[Registry, ...]:

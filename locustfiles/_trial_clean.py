@@ -1,0 +1,174 @@
+"""Take down, as the sellers themselves, what a run left on their shelves."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final, cast
+
+from locustfiles._checks import StepFailed, accepted, expect
+from locustfiles._data import PREFIX
+from locustfiles._load import Load
+from locustfiles._recording import Recorder
+from locustfiles._routes import LISTINGS_OF, READ_ALL, SELLER_LISTING
+from locustfiles._seller import Seller
+from locustfiles._sending import Account
+from locustfiles._trial_lines import Teller, seat
+from locustfiles._wallets import Wallet
+from runlog.created import Kind, Registry, read_created
+from runlog.run import read_run
+from runlog.schema import Outcome
+from settings.target import Target
+
+_FAILED: Final = 1
+_UNREACHED: Final = 3
+_PAGE: Final = 100
+"""The most listings one answer lists (contract.md 6.5)."""
+_POOL_MISSES: Final = 2_000
+_NEW_MISSES: Final = 50_000
+"""Wallets in a row that left nothing, after which those still looked for are not of this pool, run or secret.
+
+Of new ones there may be many: whoever fails early in a pass leaves nothing.
+"""
+
+
+@dataclass(slots=True)
+class Leftovers:
+    """What one wallet's seller may have left."""
+
+    wallet: str
+    listings: set[str] = field(default_factory=set)
+    unnamed: bool = False  # a listing was asked for and no answer told its id
+    notified: bool = False
+
+
+class Cleaner(Seller):
+    """Is each of a run's sellers in turn; takes listings off the shelf and clears the bell, nothing else."""
+
+    workflow = "clean"
+    steps = ("clean",)
+
+    def clean(self, wallet: Wallet, left: Leftovers) -> tuple[int, int]:
+        """Sign in and clean up; return how many listings were taken down, and how many were down already.
+
+        A listing is told by its id; where one may be there without anybody knowing its id, every active one whose
+        title has the prefix of test data goes.
+        """
+        self.account = Account(wallet)
+        self.sign_in(None, self.account)
+        active = dict(self._shelf()) if left.listings or left.unnamed else {}
+        to_take = [
+            listing
+            for listing, title in active.items()
+            if listing in left.listings or (left.unnamed and title.startswith(f"{PREFIX} "))
+        ]
+        for listing in to_take:
+            with self.step(None, "DELETE", SELLER_LISTING, lid=listing) as answer:
+                accepted(answer)
+        if left.notified:
+            with self.step(None, "POST", READ_ALL) as answer:
+                accepted(answer)
+        return len(to_take), len(left.listings - active.keys())
+
+    def _shelf(self) -> Iterator[tuple[str, str]]:
+        """Yield (id, title) of every active listing of this seller; a page that tells nothing new is the last."""
+        seen: set[str] = set()
+        for offset in itertools.count(0, _PAGE):
+            query = f"status=active&limit={_PAGE}&offset={offset}"
+            with self.step(None, "GET", LISTINGS_OF, query=query, unique=True, w=self.w) as answer:
+                rows = expect(answer).objects("listings")
+            new = [row for row in rows if str(row["id"]) not in seen]
+            seen.update(str(row["id"]) for row in new)
+            yield from ((str(row["id"]), str(row["title"])) for row in new if row["status"] == "active")
+            if len(rows) < _PAGE or not new:
+                return
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How far a clean-up is."""
+
+    sellers: int
+    done: int = 0
+    down: int = 0  # listings taken down now
+    gone: int = 0  # that were down already
+    failed: int = 0  # sellers
+
+
+def clean_up(folder: Path, target: Target, pool: str | None) -> int:
+    """Clean up after the run in `folder`, telling progress and what could not be done; return the exit code.
+
+    RunLogError when the run or its registry cannot be read. Without any answer from the target nothing more is tried.
+    """
+    run_id, teller = read_run(folder).id, Teller(target)
+    work = [(registry, leftovers(registry)) for registry in read_created(folder)]
+    tally = _Tally(sum(len(each) for _, each in work))
+    reached = True
+    for registry, by_wallet in work:
+        recorder = cast("Recorder", Teller(target, registry.process))  # as in any trial: it keeps nothing
+        load = Load(
+            target=target, run_id=run_id, seed=1, think_ratio=0.0, recorder=recorder, pool=pool or registry.pool
+        )
+        cleaner = cast("Cleaner", seat(Cleaner, load))
+        for address, wallet in _found(load, by_wallet, registry):
+            reached = reached and _clean_one(cleaner, wallet, by_wallet[address], tally, teller)
+            if not reached:
+                tally.failed = tally.sellers - (tally.done - tally.failed)
+                break
+    teller.say("result", **asdict(tally))
+    if not reached:
+        return _UNREACHED
+    return _FAILED if tally.failed else 0
+
+
+def _clean_one(cleaner: Cleaner, wallet: Wallet | None, left: Leftovers, tally: _Tally, teller: Teller) -> bool:
+    """Clean up as one seller; return whether the target was there."""
+    failure: StepFailed | None = None
+    if wallet is not None:
+        try:
+            down, gone = cleaner.clean(wallet, left)
+        except StepFailed as failed:
+            failure = failed
+        else:
+            tally.down, tally.gone = tally.down + down, tally.gone + gone
+    tally.done += 1
+    if wallet is None or failure is not None:
+        error = str(failure or "its key is not found: another secret, or another pool")
+        tally.failed += 1
+        address = left.wallet if wallet is None else wallet.lower
+        teller.say("left", wallet=address, listings=len(left.listings), error=error)
+    teller.say("progress", done=tally.done, of=tally.sellers)
+    return failure is None or failure.outcome is not Outcome.CONNECT_ERROR
+
+
+def leftovers(registry: Registry) -> dict[str, Leftovers]:
+    """Return by wallet what one process's sellers may have left that the API can take away."""
+    found: dict[str, Leftovers] = {}
+    for made in registry.created:
+        if made.kind not in (Kind.NOTIFICATION, Kind.LISTING):
+            continue
+        left = found.setdefault(made.wallet, Leftovers(made.wallet))
+        if made.kind is Kind.NOTIFICATION:
+            left.notified = True
+        elif made.id is None:
+            left.unnamed = True
+        else:
+            left.listings.add(made.id)
+    return found
+
+
+def _found(load: Load, wanted: dict[str, Leftovers], registry: Registry) -> Iterator[tuple[str, Wallet | None]]:
+    """Yield each wallet with its key, found by walking the pools and the new wallets of this process's run again."""
+    missing = set(wanted)
+    workflows = sorted({made.workflow for made in registry.created if made.wallet in wanted})
+    walks = [(lambda workflow=workflow: load.pool_wallet(workflow), _POOL_MISSES) for workflow in workflows]
+    for walk, most in (*walks, (load.new_wallet, _NEW_MISSES)):
+        misses = 0
+        while missing and misses < most:
+            wallet = walk()
+            misses += 1
+            if wallet.lower in missing:
+                misses = 0
+                missing.discard(wallet.lower)
+                yield wallet.lower, wallet
+    yield from ((address, None) for address in sorted(missing))
