@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from sandbox.call import Call
 from sandbox.control import Control
 from sandbox.deployed.keeps import Keep
+from sandbox.deployed.shapes import data_of
 from sandbox.envelopes import Reply
 from sandbox.monitoring import dashboard
 from sandbox.shop import Shop
@@ -76,9 +77,7 @@ class _Exposition:
 
 def _figures(control: Control, call: Call) -> dict[str, Any]:
     """Return the intended figures as the deployment shows them; it calls itself unhealthy without the internet."""
-    figures = dashboard(control, call).data
-    if not isinstance(figures, dict):
-        raise TypeError("the monitor's figures are an object")
+    figures = data_of(dashboard(control, call))
     current = figures["current"]
     current["system"]["status"] = "unhealthy"
     current["performance"]["responseTime"] = _NEVER_MEASURED

@@ -3,6 +3,7 @@
 from sandbox import fulfilment, orders
 from sandbox.buyer import new_buyer, place_order
 from sandbox.call import Call
+from sandbox.deployed.shapes import data_of
 from sandbox.deployed.state import Backstage
 from sandbox.envelopes import RefusalError, Reply
 from sandbox.sellers import find_seller
@@ -67,9 +68,7 @@ def _seed(backstage: Backstage, shop: Shop, wallet: str, now_ms: int) -> None:
 
 
 def _shown(reply: Reply) -> Reply:
-    if not isinstance(reply.data, dict):
-        raise TypeError("a page of orders is an object")
-    page = {name: value for name, value in reply.data.items() if name != "walletAddress"}
+    page = {name: value for name, value in data_of(reply).items() if name != "walletAddress"}
     page["orders"] = [
         {name: value for name, value in order.items() if name not in _NOT_SHOWN} for order in page["orders"]
     ]

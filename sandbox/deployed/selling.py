@@ -1,10 +1,10 @@
 """Answer listing, dashboard, notification, message and tier routes as deployed."""
 
 from dataclasses import replace
-from typing import Any
 
 from sandbox import dashboards, listings, messaging, notifications
 from sandbox.call import Call, checked_wallet
+from sandbox.deployed.shapes import data_of, without
 from sandbox.deployed.state import Backstage
 from sandbox.envelopes import RefusalError, Reply
 from sandbox.fields import Fields
@@ -79,10 +79,7 @@ def categories(shop: Shop, _call: Call) -> Reply:
 
 def dashboard(shop: Shop, call: Call) -> Reply:
     """Return a seller's figures to anybody; shipped and disputed are constants (contract 6.3)."""
-    reply = dashboards.stats(shop, call)
-    if not isinstance(reply.data, dict):
-        raise TypeError("the dashboard's figures are an object")
-    figures = {name: value for name, value in reply.data.items() if name != "walletAddress"}
+    figures = data_of(without(dashboards.stats(shop, call), "walletAddress"))
     return Reply(figures | {"orders": figures["orders"] | {"shipped": 0, "disputed": 0}})
 
 
@@ -156,9 +153,7 @@ def tier_progress(shop: Shop, call: Call) -> Reply:
 
 
 def _untitled(reply: Reply) -> Reply:
-    if not isinstance(reply.data, dict):
-        raise TypeError("a page of notifications is an object")
-    page: dict[str, Any] = {name: value for name, value in reply.data.items() if name != "walletAddress"}
+    page = {name: value for name, value in data_of(reply).items() if name != "walletAddress"}
     page["notifications"] = [
         {name: value for name, value in each.items() if name != "title"} for each in page["notifications"]
     ]

@@ -1,6 +1,7 @@
 """Wrap handlers in the checks and shapes the deployment has in place of the intended ones."""
 
 from dataclasses import replace
+from typing import Any
 
 from sandbox.call import Call
 from sandbox.envelopes import RefusalError, Reply
@@ -71,9 +72,14 @@ def refusing(status: int, code: str, message: str) -> Handler:
 
 def without(reply: Reply, *names: str) -> Reply:
     """Return the answer without some keys of its data."""
+    return replace(reply, data={name: value for name, value in data_of(reply).items() if name not in names})
+
+
+def data_of(reply: Reply) -> dict[str, Any]:
+    """Return the object an answer holds."""
     if not isinstance(reply.data, dict):
-        return reply
-    return replace(reply, data={name: value for name, value in reply.data.items() if name not in names})
+        raise TypeError("the answer holds no object")
+    return reply.data
 
 
 def _now(reply: object) -> Reply:

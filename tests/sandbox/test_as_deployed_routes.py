@@ -134,6 +134,8 @@ def test_1_2_texts_are_stripped_of_markup(staging: Staging, sent: str, stored: s
     answer = staging.ask("PUT", f"{M}/seller/{staging.wallet(0)}", links).json
     if "data" in answer:
         assert answer["data"]["bio"] == answer["data"]["socialLinks"]["twitter"] == stored
+        lid = staging.listing(tags=[sent, sent])
+        assert staging.get(f"{M}/listings/{lid}?u=1").data["tags"] == [stored, stored]
     else:
         assert stored in answer["error"]
 
@@ -252,6 +254,14 @@ def test_6_6_orders_of_others_are_refused_or_break(
     oid = staging.get("/api/sellers/orders", who=1).data["orders"][0]["id"]
     body = None if method == "GET" else {"message": "Hello"}
     assert staging.ask(method, f"{M}/seller/orders/{oid}/{path}", body).status == status
+
+
+@pytest.mark.parametrize("path", ["listings/detail/1", "orders/1/messages"])
+def test_0_6_ids_that_are_none_are_still_refused(staging: Staging, path: str) -> None:
+    assert (staging.get(f"{M}/seller/{path}").status, staging.get(f"{M}/seller/{path}").code) == (
+        400,
+        "VALIDATION_ERROR",
+    )
 
 
 # -- what is missing, constant or broken
