@@ -3,9 +3,10 @@
 import re
 import secrets
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
+from eth_keys.datatypes import Signature
+from eth_keys.exceptions import BadSignature
 from eth_utils.address import is_checksum_address
+from eth_utils.exceptions import ValidationError
 
 from sandbox.call import Call, Caller
 from sandbox.envelopes import RefusalError, Reply, iso
@@ -15,6 +16,8 @@ from sandbox.tokens import ACCESS_S
 
 NONCE_LIVES_S = 600
 SESSIONS_AT_MOST = 5
+SIGNATURE_BYTES = 65
+FIRST_V = 27  # Ethereum writes the recovery bit as 27 or 28; 0 and 1 are understood as well
 _ZERO_ADDRESS = "0x" + "0" * 40
 _WALLET = re.compile(r"0x[0-9a-fA-F]{40}")
 _MESSAGE = re.compile(
@@ -107,12 +110,18 @@ def _check_message(shop: Shop, call: Call, address: str, message: str, signature
 
 
 def _signer(message: str, signature: str) -> str | None:
-    if not signature.startswith("0x"):
-        return None
+    """Return the wallet that signed `message` (EIP-191) in lower case; None for what is no signature."""
+    said = message.encode()
     try:
-        return str(Account.recover_message(encode_defunct(text=message), signature=signature)).lower()
-    except Exception:  # noqa: BLE001 - the libraries raise four unrelated classes for a malformed signature
+        raw = bytes.fromhex(signature.removeprefix("0x")) if signature.startswith("0x") else b""
+        if len(raw) != SIGNATURE_BYTES:
+            return None
+        recovery = raw[-1] - FIRST_V if raw[-1] >= FIRST_V else raw[-1]
+        whole = Signature(raw[:-1] + bytes([recovery]))
+        signer = whole.recover_public_key_from_msg(b"\x19Ethereum Signed Message:\n%d%b" % (len(said), said))
+    except (ValueError, BadSignature, ValidationError):
         return None
+    return str(signer.to_address())
 
 
 def _user(shop: Shop, call: Call, address: str) -> tuple[dict[str, object], bool]:

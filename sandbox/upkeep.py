@@ -25,21 +25,16 @@ class Upkeep:
         stop: Callable[[], None],
         die: Callable[[], None],
         stop_after_s: float,
-        *,
-        buyers: bool,
     ) -> None:
         self._control = control
         self._stop = stop
         self._die = die
         self._stop_after_s = stop_after_s
-        self._buyers = buyers
         self._parent = os.getppid()
 
     def start(self) -> list[asyncio.Task[None]]:
         """Start every task on the running loop."""
-        jobs: list[Coroutine[None, None, None]] = [self._watch_the_end(), self._gauge(), self._fold()]
-        if self._buyers:
-            jobs.append(self._buy())
+        jobs: list[Coroutine[None, None, None]] = [self._watch_the_end(), self._gauge(), self._fold(), self._buy()]
         for fault in self._control.chaos.faults:
             if fault.name in {"freeze", "die"}:
                 jobs.append(self._strike_once(fault))
