@@ -113,9 +113,7 @@ async def _live(server: _Server, listener: socket.socket, control: Control, opti
         await asyncio.sleep(0.005)
     control.chaos.start()
     _announce(listener, options)
-    upkeep = Upkeep(
-        control, stop, lambda: _die(control, options.truth_file), options.stop_after_s, buyers=not options.as_deployed
-    )
+    upkeep = Upkeep(control, stop, lambda: _die(control, options.truth_file), options.stop_after_s)
     tasks = upkeep.start()
     try:
         await serving

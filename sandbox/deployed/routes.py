@@ -38,7 +38,7 @@ def deployed_routes(routes: Iterable[Route], backstage: Backstage, monitor: Moni
 
 
 def _opened(route: Route) -> Route:
-    """Return a route without the checks of ownership and the working cache of the intended product."""
+    """Return a route without the intended product's checks of ownership, working cache, and buyers who see a seller."""
     return replace(route, access=_OPENED.get(route.access, route.access), tags=(), watches_orders=False)
 
 
