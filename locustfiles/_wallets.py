@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
+from eth_keys.datatypes import PrivateKey
 
 LOOPBACK_SECRET: Final = b"sellergate: wallets of the sandbox, worth nothing"
 """On loopback wallets need no secret; anywhere else it comes from the environment and is never recorded."""
 _HANDLE: Final = 8
 """Characters of an address the product makes a unique handle of (contract.md 2.1)."""
+
+_FIRST_V: Final = 27
+"""Ethereum writes the recovery bit of a signature as 27 or 28."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Wallet:
     """One seller's key pair; the key never leaves this object and is in no repr."""
 
     address: str  # EIP-55, as sign-in wants it
-    _account: object
+    _key: PrivateKey
 
     def __repr__(self) -> str:
         """Show the public half only."""
@@ -33,15 +35,17 @@ class Wallet:
 
     def sign(self, text: str) -> str:
         """Return the EIP-191 signature of `text`, 0x and 130 hex digits."""
-        signed = self._account.sign_message(encode_defunct(text=text))  # type: ignore[attr-defined]  # LocalAccount
-        return "0x" + bytes(signed.signature).hex()
+        said = text.encode()
+        signature = self._key.sign_msg(b"\x19Ethereum Signed Message:\n%d%b" % (len(said), said))
+        r_and_s, recovery = signature.to_bytes()[:64], signature.v
+        return f"0x{r_and_s.hex()}{recovery + _FIRST_V:02x}"
 
 
 def wallet(secret: bytes, pool: str, number: int) -> Wallet:
     """Return wallet `number` of `pool`: key = HMAC-SHA256(secret, pool and number)."""
     key = hmac.new(secret, f"{pool}/{number}".encode(), hashlib.sha256).digest()
-    account = Account.from_key(key)
-    return Wallet(address=account.address, _account=account)
+    private = PrivateKey(key)
+    return Wallet(address=private.public_key.to_checksum_address(), _key=private)
 
 
 def wallets(secret: bytes, pool: str, numbers: Iterator[int]) -> Iterator[Wallet]:
