@@ -12,8 +12,8 @@ from settings.limits import RateLimit
 from settings.profile import Profile, known_workflows
 from settings.target import Target
 
-ANSWER_S: Final = 0.010
-"""What a request is taken to last; next to the pauses it matters little."""
+ANSWER_S: Final = 0.003
+"""What a request is taken to last: as long as one that a cache answers, so that a 429 is rather predicted too early."""
 _GOLDEN: Final = 0.6180339887498949
 _OF_A_PASS: Final = ("{oid}",)
 """Ids that are others in each pass, also where the seller stays the same."""
