@@ -74,9 +74,12 @@ def _lies(populations: Populations) -> Iterator[Doubt]:
         lies = int(computed(claims).sum())
         if lies > LIE_LIMIT_RATIO * len(claims):
             share = spelled(lies / len(claims), "ratio")
-            figures.append(f"{counted(lies)} of {counted(len(claims))} claimed hits of {part} ({share})")
+            told = f"{counted(lies)} of {counted(len(claims))} claimed hits of {part} ({share})"
+            figures.append(f"{told} were computed for their own request")
     if figures:
-        rule = f"at most {spelled(LIE_LIMIT_RATIO, 'ratio')} of the claimed hits with a body made for its own request"
+        rule = (
+            f"at most {spelled(LIE_LIMIT_RATIO, 'ratio')} of the claimed hits whose bodies say for whom they were made"
+        )
         yield Doubt("cache_header_lies", "; ".join(figures), rule, invalidates=True)
 
 
@@ -87,8 +90,9 @@ def _hidden(populations: Populations) -> Iterator[Doubt]:
     cached = int((~computed(frame)).sum())
     if cached > HIDDEN_LIMIT_RATIO * len(frame):
         share = spelled(cached / len(frame), "ratio")
-        figure = f"{counted(cached)} of {counted(len(frame))} answers that claim no hit ({share})"
-        rule = f"at most {spelled(HIDDEN_LIMIT_RATIO, 'ratio')} of them with a body made for an earlier request"
+        told = f"{counted(cached)} of {counted(len(frame))} answers that claim no hit ({share})"
+        figure = f"{told} were computed for an earlier request"
+        rule = f"at most {spelled(HIDDEN_LIMIT_RATIO, 'ratio')}: it is a cache inside that is being measured"
         yield Doubt("hidden_cache", figure, rule, invalidates=False)
 
 

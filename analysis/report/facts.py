@@ -54,7 +54,7 @@ def _met_before_the_server(verdict: Verdict) -> list[Fact]:
         told.append(Fact("Waited for rate limits", f"{wording.duration(verdict.paced_s)}, all sellers added up"))
     if verdict.clock_offset_s is not None:
         low, high = map(wording.number, verdict.clock_offset_s)
-        told.append(Fact("Target's clock", f"{low} s to {high} s against ours"))
+        told.append(Fact("Target's clock", f"between {low} s and {high} s ahead of ours"))
     return told
 
 

@@ -64,7 +64,10 @@ def test_a_lying_cache_is_named_for_the_run_and_for_its_steady_part(made: Any) -
 
     found = doubt(verdict, "cache_header_lies")
     assert found is not None
-    assert found.figure == ("2 of 100 claimed hits of the run (2 %); 2 of 100 claimed hits of its steady part (2 %)")
+    assert found.figure == (
+        "2 of 100 claimed hits of the run (2 %) were computed for their own request; "
+        "2 of 100 claimed hits of its steady part (2 %) were computed for their own request"
+    )
     assert verdict.headline.startswith("Invalid: cache_header_lies, 2 of 100")
 
 
@@ -171,7 +174,7 @@ def test_a_cache_that_answers_unique_queries_or_never_speaks_is_hidden_too(made:
 
     found = doubt(verdict, "hidden_cache")
     assert found is not None
-    assert found.figure == "50 of 50 answers that claim no hit (100 %)"
+    assert found.figure == "50 of 50 answers that claim no hit (100 %) were computed for an earlier request"
 
 
 def route(made: Any, *, hit_ms: float, miss_ms: float, hits: int = 60, misses: int = 60) -> pd.DataFrame:

@@ -417,7 +417,7 @@ def test_addresses_limits_pacing_and_the_clock_are_told_where_known(staging: Ver
     assert told["Client addresses"] == "192.0.2.7, 192.0.2.8, one X-Forwarded-For a seller"
     assert told["Kept to limits of"] == "linkdao"
     assert told["Waited for rate limits"] == "83.4 s, all sellers added up"
-    assert told["Target's clock"] == "-0.12 s to 0.31 s against ours"
+    assert told["Target's clock"] == "between -0.12 s and 0.31 s ahead of ours"
     names = ("Client addresses", "Kept to limits of", "Waited for rate limits", "Target's clock")
     assert not {fact.name for fact in page(passing, material()).facts} & set(names)
     target = staging.run.target.model_copy(update={"forwarded_for": False})
