@@ -68,7 +68,7 @@ def seller_checks(trial: Trial, target: Target, stop: threading.Event) -> list[C
         if isinstance(said, Check):
             return [said, not_looked_at(CATEGORIES, SIGN_IN), not_looked_at(ORDERS, SIGN_IN)]
         parts |= {name: part for name, part in said.items() if name not in parts or not parts[name].is_ok}
-        if all(part.is_ok or part.count == 0 for part in parts.values()):
+        if all(part.is_ok or part.count == 0 for part in parts.values()) or any(map(_throttled, parts.values())):
             break
     return [_sign_in(parts["sign_in"]), _categories(parts), _orders(parts, target)]
 
@@ -105,7 +105,11 @@ def _orders(parts: dict[str, _Part], target: Target) -> Check:
 
 def _doubt(part: _Part, otherwise: str) -> str:
     """Return the doubt's name: a refusal for its rate says nothing about what was asked for."""
-    return "throttled" if "429" in part.detail else otherwise
+    return "throttled" if _throttled(part) else otherwise
+
+
+def _throttled(part: _Part) -> bool:
+    return not part.is_ok and "status 429" in part.detail
 
 
 def _run(trial: Trial, stop: threading.Event) -> "dict[str, _Part] | Check":
