@@ -1,5 +1,6 @@
 """One request, one sample, whatever happens: real Locust processes against a server that answers by script."""
 
+import gzip
 import itertools
 import json
 import os
@@ -49,6 +50,7 @@ class ScriptedServer:
     """Answers each request by the step it belongs to; what belongs to none gets 200 and is not counted."""
 
     replies: dict[str, Reply]
+    heads: list[str] = field(default_factory=list)
     received: list[tuple[str, str, float]] = field(default_factory=list)
     """Step, request line, Unix seconds of every request that belongs to a step, or was sent around it."""
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
@@ -85,6 +87,7 @@ class ScriptedServer:
                     return
 
     def _answer(self, connection: socket.socket, head: str) -> bool | None:
+        self.heads.append(head)
         line = head.partition("\r\n")[0].removesuffix(" HTTP/1.1")
         named = re.search(r"(?im)^x-load-step: *\w+\.(\w+)", head)
         step = named[1] if named else "around" if "/api/around" in line else None
@@ -169,7 +172,7 @@ def start_locust(
     targets.mkdir()
     (targets / "sandbox.toml").write_text(
         f'format = 1\nurl = "http://127.0.0.1:{port}"\ntimeout = "{timeout}"\nstep_header = true\n'
-        'consents = ["image_upload"]\nfreshness_budget = "5 s"\n'
+        'consents = ["image_upload"]\nfreshness_budget = "5 s"\ncontact = "qa@sellergate.test"\n'
     )
     command = [str(LOCUST), "--headless", "-f", locustfile, "--no-gate", "--only-summary", "--run-id", "run"]
     command += ["--host", f"http://127.0.0.1:{port}", "--targets", str(targets), "--reports", str(place)]
@@ -223,6 +226,8 @@ def _throttle(times: int, refusal: bytes) -> Reply:
     return lambda connection, nth: connection.sendall(refusal if nth < times else OK)
 
 
+BOMB = gzip.compress(b'{"success": true}' + b" " * 17 * 2**20)
+LENGTH = f"Content-Length: {len(BOMB)}".encode()
 ELSEWHERE = "/api/around?redirected"
 REPLIES: dict[str, Reply] = {
     "error": _send(http(500, '{"success": false, "error": {"code": "BOOM", "message": "secret"}}')),
@@ -231,6 +236,11 @@ REPLIES: dict[str, Reply] = {
     "not_json": _send(http(200, "<html>")),
     "not_success": _send(http(204, "")),
     "redirect": _send(http(302, "", f"Location: {ELSEWHERE}")),
+    "large": _send(http(200, "x" * (16 * 2**20 + 1))),
+    "bomb": _send(
+        http(200, "", "Content-Encoding: gzip")[:-4].replace(b"Content-Length: 0", LENGTH) + b"\r\n\r\n" + BOMB
+    ),
+    "cookie": _send(http(200, '{"success": true}', "Set-Cookie: sid=keep-me; Path=/", "Set-Cookie: b=2")),
     "redirect_away": _send(http(302, "", "Location: https://elsewhere.example/login")),
     "throttled_once": _throttle(1, http(429, '{"error": "Rate limit exceeded", "retryAfter": 0.4}')),
     "throttled": _throttle(9, http(429, "Too many requests", "Retry-After: 0.1")),
@@ -287,6 +297,11 @@ EXPECTED: dict[str, list[tuple[Outcome, int | None, str | None]]] = {
     "not_json": [(Outcome.CHECK_FAILED, 200, "body is not JSON (status 200)")],
     "not_success": [(Outcome.CHECK_FAILED, 204, "status 204, expected status 200")],
     "redirect": [(Outcome.HTTP_ERROR, 302, "status 302")],
+    "large": [(Outcome.HTTP_ERROR, None, "answer of more than N MiB")],
+    "after_large": [(Outcome.OK, 200, None)],
+    "bomb": [(Outcome.HTTP_ERROR, None, "answer of more than N MiB")],
+    "after_bomb": [(Outcome.OK, 200, None)],
+    "cookie": [(Outcome.OK, 200, None)],
     "redirect_away": [(Outcome.HTTP_ERROR, 302, "status 302 to another host: elsewhere.example")],
     "throttled_once": [(Outcome.THROTTLED, 429, "status 429"), (Outcome.OK, 200, None)],
     "throttled": [(Outcome.THROTTLED, 429, "status 429")] * 3,
@@ -358,6 +373,16 @@ def test_redirect_is_not_followed(walked: Walked) -> None:
     assert ELSEWHERE not in [line.partition(" ")[2] for _, line, _ in walked.server.received]
 
 
+def test_who_sends_and_why_is_in_every_request_and_no_cookie_ever(walked: Walked) -> None:
+    heads = [head for head in walked.server.heads if "/api/around" not in head]  # sent around `step`
+    assert len(heads) >= len(walked.server.received) - 1
+    for head in heads:
+        assert re.search(
+            r"(?m)^User-Agent: sellergate/\d[\w.]* \(load test; run run; contact qa@sellergate.test\)\r$", head
+        )
+        assert not re.search(r"(?im)^cookie", head)
+
+
 @pytest.mark.parametrize(("step", "pauses_s"), [("throttled_once", [0.4]), ("throttled", [0.1, 0.1])])
 def test_seller_backs_off_as_long_as_the_429_asks(step: str, pauses_s: list[float], walked: Walked) -> None:
     times = [at_s for name, _, at_s in walked.server.received if name == step]
@@ -383,7 +408,8 @@ def test_timeout_took_the_time_of_the_target(step: str, walked: Walked) -> None:
 
 def test_connection_is_timed_when_it_is_opened_and_only_then(walked: Walked) -> None:
     # a connection survives an ordinary answer; after each of these breaks the next request opens another
-    for step in ("ok", "after_timeout", "after_body_timeout", "after_half_body", "after_garbage"):
+    breaks = ("timeout", "body_timeout", "half_body", "garbage", "large")
+    for step in ("ok", *(f"after_{each}" for each in breaks)):
         assert walked.recorded.of(step)[0].connect_ms is not None, step
     for step in ("error", "success_false", "not_json", "wrong_body", "cached"):
         assert walked.recorded.of(step)[0].connect_ms is None, step
