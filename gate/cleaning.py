@@ -1,7 +1,7 @@
 """Write the SQL for what a run left that the API cannot take away."""
 # ruff: noqa: S608 - statements for a person to read and run; every value in them went through sql.text
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gate import sql
@@ -42,53 +42,57 @@ class Remains:
         return sum(1 for made in self.created if made.kind is kind and made.id is not None)
 
 
-def cleaning_sql(remains: Remains) -> str:
-    """Return one transaction that removes what the run created, children before parents.
+def cleaning_sql(runs: Sequence[Remains]) -> str:
+    """Return one transaction that removes what runs created, children before parents.
 
-    Tables and columns are those of the product's schema. Whatever another row still refers to, an order above all,
+    Tables and columns are those of the product's schema. Users go only where no listing and no order refers to them:
+    sellers of a pool come back in every run. Whatever else a row still refers to, an order to a listing above all,
     makes the database refuse the whole: nothing is removed by halves.
     """
     head = [
-        sql.comment(f"sellergate: what run {remains.run_id} created on {remains.target}"),
-        sql.comment("Look at it before you run it. A row that an order refers to stops the whole transaction:"),
-        sql.comment("orders are yours; remove them first, or leave the listings and users they refer to."),
+        *(sql.comment(f"sellergate: what run {run.run_id} created on {run.target}") for run in runs),
+        sql.comment("Look at it before you run it. A listing that an order refers to stops the whole transaction:"),
+        sql.comment("orders are yours; remove them first, or leave out the listings they refer to."),
         "BEGIN;",
     ]
-    return "\n".join([*head, *_statements(remains), "COMMIT;", ""])
+    return "\n".join([*head, *_statements(runs), "COMMIT;", ""])
 
 
-def _statements(remains: Remains) -> Iterator[str]:
-    yield from _by(f"{remains.count(Kind.MESSAGE)} messages, {remains.count(Kind.ORDER_MESSAGE)} about orders",
-                   "chat_messages", "id", remains.ids(*_MESSAGES))  # fmt: skip
-    yield from _by(f"{remains.count(Kind.CONVERSATION)} conversations", "conversations", "id",
-                   remains.ids(Kind.CONVERSATION))  # fmt: skip
-    marked = f" AND message LIKE {sql.text(f'%sg-{remains.run_id}-%')}"
-    yield from _by(f"{remains.count(Kind.NOTIFICATION)} notifications", "notifications", "user_address",
-                   remains.wallets(Kind.NOTIFICATION), marked)  # fmt: skip
-    listings = remains.ids(Kind.LISTING)
-    yield from _by(f"{len(listings)} listings", "product_tags", "product_id", listings)
-    yield from _by(None, "products", "id", listings)
-    unnamed = remains.wallets(Kind.LISTING, known=False)
-    for names in sql.lists(unnamed):
-        yield sql.comment(f"listings that may be there: {len(unnamed)} sellers asked for one and got no answer")
-        yield (
-            f"DELETE FROM products WHERE title LIKE '{PREFIX} %'"
-            f" AND seller_id IN (SELECT id FROM users WHERE wallet_address IN {names});"
+def _statements(runs: Sequence[Remains]) -> Iterator[str]:
+    everything = Remains("", "", tuple(made for run in runs for made in run.created))
+    yield from _by("messages, those about orders too", "chat_messages", "id", everything.ids(*_MESSAGES))
+    yield from _by("conversations", "conversations", "id", everything.ids(Kind.CONVERSATION))
+    for run in runs:
+        marked = f" AND message LIKE {sql.text(f'%sg-{run.run_id}-%')}"
+        yield from _by(
+            "sellers with notifications", "notifications", "user_address", run.wallets(Kind.NOTIFICATION), marked
         )
-    images = remains.ids(Kind.IMAGE)
+    yield from _listings(everything)
+    images = everything.ids(Kind.IMAGE)
     if images:
-        yield sql.comment(f"{len(images)} uploaded images: rows and files are the image service's; ids:")
+        yield sql.comment(f"{len(images)} images: rows and files are the image service's; their ids:")
         yield from (sql.comment(names) for names in sql.lists(images))
-    profiles = remains.wallets(Kind.PROFILE)
-    yield from _by(f"{len(profiles)} seller profiles", "sellers", "wallet_address", profiles)
-    users = remains.wallets(Kind.USER)
-    yield from _by(f"{len(users)} users, among them sellers of the pool that a later run signs in with again",
-                   "users", "wallet_address", users)  # fmt: skip
+    yield from _by("seller profiles", "sellers", "wallet_address", everything.wallets(Kind.PROFILE))
+    unused = " AND id NOT IN (SELECT seller_id FROM products) AND NOT EXISTS (SELECT 1 FROM orders"
+    unused += " WHERE orders.seller_id = users.id OR orders.buyer_id = users.id)"
+    yield from _by("users", "users", "wallet_address", everything.wallets(Kind.USER), unused)
+
+
+def _listings(everything: Remains) -> Iterator[str]:
+    listings = everything.ids(Kind.LISTING)
+    yield from _by("listings", "product_tags", "product_id", listings)
+    yield from _by(None, "products", "id", listings)
+    unnamed = everything.wallets(Kind.LISTING, known=False)
+    of_them = f"title LIKE '{PREFIX} %' AND seller_id IN (SELECT id FROM users WHERE wallet_address IN"
+    for names in sql.lists(unnamed):
+        yield sql.comment(f"listings of {len(unnamed)} sellers who asked for one and got no answer: it may be there")
+        yield f"DELETE FROM product_tags WHERE product_id IN (SELECT id FROM products WHERE {of_them} {names}));"
+        yield f"DELETE FROM products WHERE {of_them} {names});"
 
 
 def _by(what: str | None, table: str, column: str, values: set[str], more: str = "") -> Iterator[str]:
     """Yield a comment and the statements that remove rows by a column; nothing when there are none."""
     if values and what is not None:
-        yield sql.comment(what)
+        yield sql.comment(f"{len(values)} {what}")
     for names in sql.lists(values):
         yield f"DELETE FROM {table} WHERE {column} IN {names}{more};"

@@ -4,7 +4,6 @@ import locust  # isort: skip  # noqa: F401  # first: it patches the standard lib
 
 import argparse
 import importlib
-import os
 import sys
 import time
 import traceback
@@ -74,7 +73,7 @@ def _load(options: argparse.Namespace, teller: Teller, target: Target) -> Load:
     """Return a load of one seller that thinks nothing and is told, not recorded."""
     return Load(
         target=target,
-        run_id=f"{options.mode}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}",
+        run_id=f"{options.mode}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}",
         seed=options.seed,
         think_ratio=0.0,
         recorder=cast("Recorder", teller),  # it answers what sellers ask of one, and keeps nothing

@@ -52,8 +52,7 @@ class Waiter(Sender):
 
     def _budget_s(self, routes: tuple[str, ...]) -> float:
         """Return how long a write may stay invisible at the slowest of these routes."""
-        target = self.load.target
-        return max(target.freshness_budgets_s.get(route, target.freshness_budget_s) for route in routes)
+        return max(self.load.freshness_budget_s(route) for route in routes)
 
     def _record_event(
         self, kind: Kind, step: str | None, at_s: float, outcome: Outcome, time_ms: float, error: str | None

@@ -75,7 +75,7 @@ def command(
             arguments = ["--mode", "clean", "--run-dir", str(folder.absolute())]
             arguments += trial_arguments(target or run.target.name, targets, pool, allow_production=allow_production)
             codes.append(run_trial(arguments, _Progress(run).show, BACKEND_URL=run.target.url))
-    _write("\n".join(map(cleaning_sql, remains)), sql_path)
+    _write(cleaning_sql(remains), sql_path)
     return next(code for code in _WORST_FIRST if code in codes)
 
 
