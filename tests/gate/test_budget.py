@@ -165,6 +165,20 @@ def test_slow_enough_arrival_is_no_advice(bill: dict[str, WorkflowBill]) -> None
     assert found.remedies.arrival_s is None
 
 
+def test_arrival_within_a_limit_is_no_advice_however_quick(bill: dict[str, WorkflowBill]) -> None:
+    bill["listing"] = WorkflowBill(setup=(WRITE,), begin=(), steps={"creation": (WRITE,)})
+    found = budget(profile(5), target(WRITES))
+    assert not found.fits
+    assert found.remedies.arrival_s is None
+
+
+def test_seller_with_an_address_of_its_own_shares_no_counter(bill: dict[str, WorkflowBill]) -> None:
+    assert bill
+    found = budget(profile(50, 12.0), target(WRITES, own_addresses=True))
+    assert (found.fits, found.addresses, found.first_429_at_s) == (True, None, None)
+    assert headline(found) == "50 sellers from an address each fit: no limit is met"
+
+
 READ = RateLimit("reads", 5, 60.0, (("GET", "/r/{w}"),))
 
 

@@ -140,7 +140,12 @@ def test_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     assert str(refusal.value) == f"{tmp_path / 'file' / 'leases'}: leases cannot be kept: Not a directory"
 
 
-def test_of_threads_that_come_at_once_one_gets_the_lease(tmp_path: Path) -> None:
+def test_of_threads_that_come_at_once_one_gets_the_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(key: str, run_id: str) -> Lease:  # between looking and writing, where others could look too
+        time.sleep(0.01)
+        return Lease(key, run_id, "me", time.time(), time.time())
+
+    monkeypatch.setattr("settings.leases._new", slowly)
     for age_s in (None, 600.0):  # nobody had it; somebody did who is gone
         for path in tmp_path.glob("*.json"):
             path.unlink()
