@@ -2,7 +2,7 @@
 
 import pytest
 
-from locustfiles._calls import Call, cache_status, token_life_s
+from locustfiles._calls import Call, cache_status, computed, token_life_s
 from locustfiles._checks import Answer
 from locustfiles._transport import Trace
 from runlog.schema import Cache, Kind, Outcome
@@ -72,6 +72,39 @@ def test_cache_status_is_what_the_headers_of_the_target_say(
     answer = Answer(status, Headers(headers), b"")
     assert cache_status(answer, names, unique=False) is expected
     assert cache_status(answer, names, unique=True) is Cache.BYPASS  # nobody ever asked for this address before
+
+
+OWN = b'{"success": true, "data": {}, "metadata": {"requestId": "r-1"}}'
+
+# body, what X-Request-ID says, whether a check parsed it, and what that comes to
+COMPUTED: dict[str, tuple[bytes, str | None, bool, bool | None]] = {
+    "made for this request": (OWN, "r-1", True, True),
+    "made for another one": (OWN, "r-2", True, False),
+    "nobody parsed it, and it is small": (OWN, "r-2", False, False),
+    "nobody parsed it, and it is as large as still looked at": (OWN + b" " * (2_048 - len(OWN)), "r-2", False, False),
+    "nobody parsed it, and it is large": (OWN + b" " * (2_049 - len(OWN)), "r-2", False, None),
+    "a large one that was parsed": (OWN + b" " * 9_000, "r-2", True, False),
+    "no id in the header": (OWN, None, True, None),
+    "no id in the body": (b'{"metadata": {}}', "r-1", True, None),
+    "no metadata": (b'{"requestId": "r-1"}', "r-1", True, None),
+    "metadata of another kind": (b'{"metadata": ["requestId"]}', "r-1", True, None),
+    "id of another kind": (b'{"metadata": {"requestId": 1}}', "1", True, False),
+    "a list": (b'["requestId"]', "r-1", True, None),
+    "no JSON": (b'<p>"requestId"</p>', "r-1", False, None),
+    "nothing": (b"", "r-1", False, None),
+}
+
+
+@pytest.mark.parametrize(("body", "header", "parsed", "expected"), COMPUTED.values(), ids=COMPUTED.keys())
+def test_whether_a_body_was_made_for_its_request_is_what_both_ids_say(
+    body: bytes, header: str | None, *, parsed: bool, expected: bool | None
+) -> None:
+    answer = Answer(200, Headers({} if header is None else {"X-Request-ID": header}), body)
+    if parsed:
+        answer.json()
+    assert computed(answer) is expected
+    sample = _call().sample(Outcome.OK, 1.0, _trace(), answer, None, None)
+    assert sample.computed is expected
 
 
 def _call(step: str | None = "creation") -> Call:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlog.redaction import ERROR_CHARACTERS, error_text, redact
+from runlog import redaction
+from runlog.redaction import ERROR_CHARACTERS, error_text, hide, redact
 
 WALLET = "0x52908400098527886E0F7030069857D2E4169EE7"
 UUID = "0b9f2c1e-7d4a-4c55-9a3b-1f2e3d4c5b6a"
@@ -83,6 +84,49 @@ def test_secret_does_not_leave(clean: object, text: str, canary: str) -> None:
     # nor a useful piece of it: sixteen characters of a key are as bad as all of them
     for start in range(0, max(1, len(canary) - 12), 4):
         assert canary[start : start + 12] not in cleaned
+
+
+@pytest.fixture
+def nothing_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget at the end what a test had hidden."""
+    monkeypatch.setattr(redaction, "_literals", redaction._Literals())
+
+
+# a secret of no known shape, a text it stands in, and what is left of that
+LITERALS: dict[str, tuple[str, str, str]] = {
+    "in prose": ("open sesame", "said open sesame to it", "said [hidden] to it"),
+    "over two lines": ("open  sesame", "said open sesame to it", "said [hidden] to it"),
+    "inside a word": ("sesame", "xsesamey", "x[hidden]y"),
+    "short, alone": ("abc", "user=abc, abcd", "user=[hidden], abcd"),
+    "in an address": ("a b/ü", "/x?q=a%20b%2F%C3%BC&page=1", "/x?q=[hidden]&page=1"),
+    "in a form": ("a b/ü", "q=a+b%2F%C3%BC&page=1", "q=[hidden]&page=1"),
+    "in JSON": ('a"b\\c', '{"x": "a\\"b\\\\c"}', '{"x": "[hidden]"}'),
+    "with signs that mean something in patterns": (".*+?(", "x .*+?( y", "x [hidden] y"),
+}
+
+
+@pytest.mark.usefixtures("nothing_hidden")
+@pytest.mark.parametrize(("secret", "text", "left"), LITERALS.values(), ids=LITERALS.keys())
+def test_secret_this_process_was_given_is_hidden_wherever_it_stands(secret: str, text: str, left: str) -> None:
+    assert redact(text) == text
+    hide([secret])
+    assert redact(text) == left
+    assert redact(left) == left
+
+
+@pytest.mark.usefixtures("nothing_hidden")
+def test_longest_of_secrets_that_begin_alike_is_hidden_whole() -> None:
+    hide(["canary"])
+    hide(["canary-bird", ""])
+    assert redact("canary-bird and canary") == "[hidden] and [hidden]"
+    assert error_text("canary-bird") == "[hidden]"
+
+
+@pytest.mark.usefixtures("nothing_hidden")
+@pytest.mark.parametrize("value", ["hidden", "[hidden]", "d]", ""])
+def test_what_stands_for_secrets_cannot_be_one(value: str) -> None:
+    hide([value])
+    assert redact(redact("all is [hidden] here")) == "all is [hidden] here"
 
 
 STAY: dict[str, str] = {
