@@ -23,6 +23,7 @@ PATIENCE_S: Final = 5.0
 
 _PAUSE_S: Final = 0.25
 _RESOLVE_S: Final = 5.0
+_PROXY_REFUSES: Final = 407
 _REACHED: Final = "the target answers before the load starts"
 
 
@@ -76,6 +77,8 @@ def answer_check(target: Target, patience_s: float) -> tuple[Check, Answer | Non
         else:
             break
         time.sleep(_PAUSE_S)
+    if answer.status == _PROXY_REFUSES and target.proxy is not None:
+        return problem(ANSWER, f"{answer.status}: the proxy wants other credentials", UNREACHABLE, _REACHED), None
     here, there = urlsplit(target.url), urlsplit(answer.sent_on_to or target.url)
     if (here.scheme, here.netloc) != (there.scheme, there.netloc):
         words = f"sent on to {there.scheme}://{there.hostname or ''}; if that is the target, make it its url"

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from gate.monitor import monitor_run
+from runlog.redaction import hide
 from runlog.run import read_run
 from settings.target import TARGETS_DIR, load_target
 
@@ -20,5 +21,6 @@ def command(run_dir: Path, parent: int, targets: Path) -> int:
     """Ask a run's target about itself until the run has ended, and stop the run if it falls silent."""
     run = read_run(run_dir)
     target = load_target(run.target.name, environ={**os.environ, "BACKEND_URL": run.target.url}, folder=targets)
+    hide(target.secrets)
     monitor_run(run_dir, target, parent)
     return 0

@@ -17,6 +17,7 @@ from gate.preflight_network import PATIENCE_S
 from gate.preflight_trial import Trial
 from gate.progress import ProgressPrinter
 from gate.streams import say
+from runlog.redaction import hide
 from settings.document import CHECKOUT
 from settings.permission import check_permission
 from settings.problem import UsageProblem
@@ -77,6 +78,7 @@ def _look(flags: PreflightFlags, profile: Profile, printer: ProgressPrinter) -> 
     except UsageProblem as refused:
         rest = [not_looked_at(name, "the target is not accepted") for name in ("lease", "addresses")]
         return _unasked(None, refused, [disk_check(flags["reports"], profile), *rest])
+    hide(target.secrets)
     throttling = flags["allow_throttling"]
     try:
         check_permission(target, profile, allow_production=flags["allow_production"])

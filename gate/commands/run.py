@@ -12,6 +12,7 @@ from gate.commands.printing import print_verdict, verdict_in_any_case
 from gate.plan import Plan
 from gate.progress import ProgressPrinter
 from gate.run import execute
+from runlog.redaction import hide
 from settings.document import CHECKOUT
 from settings.permission import check_permission
 from settings.problem import UsageProblem
@@ -75,6 +76,7 @@ def _plan(flags: RunFlags) -> Plan:
     profile = load_profile(flags["load_profile"], flags["profiles"])
     check_profiles(terms.thresholds, flags["profiles"])
     target = load_target(flags["target"], folder=flags["targets"])
+    hide(target.secrets)
     allowed = check_permission(target, profile, allow_production=flags["allow_production"])
     return Plan(
         profile=profile,

@@ -25,6 +25,7 @@ class Site:
     url: str = ""
     answers: dict[str, tuple[int, bytes, dict[str, str]]] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    callers: list[str] = field(default_factory=list)  # their addresses
     skew_s: float = 0.0  # of its clock
     at_first: dict[str, list[int]] = field(default_factory=dict)  # statuses before the answer, by path
 
@@ -39,6 +40,7 @@ def _handler(site: Site) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def _reply(self) -> None:
             site.asked.append((self.command, self.path, dict(self.headers)))
+            site.callers.append(self.client_address[0])
             path = self.path.partition("?")[0]
             status, body, headers = site.answers.get(path, (404, b"", {}))
             status = site.at_first[path].pop(0) if site.at_first.get(path) else status

@@ -80,6 +80,37 @@ def test_figures_and_health_are_written_as_ratios_and_ones(site: Site, tmp_path:
     assert not (tmp_path / "stop.json").exists()
 
 
+COUNTERS = """
+[[monitor]]
+name = "cpu"
+url = "/dashboard"
+format = "json"
+path = ["cpu.user", "cpu.system"]
+scale = 0.000001
+every = "100 ms"
+counters = true
+"""
+
+
+@pytest.mark.usefixtures("quick")
+def test_counters_are_written_from_their_second_answer_on(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "here.toml").write_text(f'format = 1\nurl = "{site.url}"\n{COUNTERS}')
+    loop = MonitorLoop(load_target("here", environ={}, folder=tmp_path), tmp_path)
+    began_s = time.monotonic()
+
+    def ended() -> bool:  # a core is busy all the time
+        busy_us = int((time.monotonic() - began_s) * 1e6)
+        site.answer("/dashboard", body=json.dumps({"cpu": {"user": busy_us, "system": 7}}).encode())
+        return time.monotonic() - began_s > 1.0
+
+    loop.run(ended)
+    scrapes = sum(path.startswith("/dashboard") for path in site.paths())
+    values = [row["value"] for row in rows(tmp_path)]
+    assert {row["error"] for row in rows(tmp_path)} == {None}
+    assert 3 < len(values) < scrapes
+    assert sum(values) / len(values) == pytest.approx(1.0, abs=0.4)
+
+
 @pytest.mark.usefixtures("quick")
 def test_monitors_of_one_address_share_a_request(site: Site, tmp_path: Path) -> None:
     site.answer("/metrics", 200, b"memory_percent 50\ncpu_percent 20\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gate.probe import Answer, ProbeError, ask
-from gate.reading import health_value, monitor_value
+from gate.reading import Reading, health_value, monitor_value
 from settings.target import HealthCheck, Monitor, Target, load_target
 
 from .conftest import Site
@@ -223,6 +223,83 @@ def test_figure_is_found_and_scaled(monitor: Monitor, body: bytes, value: float)
 def test_answer_without_the_figure_says_why(monitor: Monitor, answer: Answer, error: str) -> None:
     with pytest.raises(ProbeError, match=error):
         monitor_value(monitor, answer)
+
+
+COUNTERS = Monitor("cpu", "/m", "json", ("cpu.user", "cpu.system"), None, scale=1e-6, counters=True)
+
+
+def counted(at_s: float, user_us: int, system_us: int) -> Answer:
+    body = f'{{"cpu": {{"user": {user_us}, "system": {system_us}}}}}'
+    return Answer(200, body.encode(), at_s, at_s)
+
+
+def test_figures_of_several_paths_are_added() -> None:
+    assert monitor_value(COUNTERS, counted(0, 1_500_000, 500_000)) == pytest.approx(2.0)
+    with pytest.raises(ProbeError, match=r"answer has no cpu\.system"):
+        monitor_value(COUNTERS, Answer(200, b'{"cpu": {"user": 1}}'))
+
+
+def test_counters_are_what_they_grew_by_a_second() -> None:
+    reading = Reading(COUNTERS)
+    assert reading.value(counted(100.0, 1_000_000, 0)) is None  # one answer alone tells nothing
+    # 1.5 s of user and 0.5 s of system time in 4 s: half a core
+    assert reading.value(counted(104.0, 2_500_000, 500_000)) == pytest.approx(0.5)
+    assert reading.value(counted(106.0, 2_500_000, 500_000)) == 0.0
+
+
+def test_server_that_began_again_has_no_figure_until_it_can_be_told() -> None:
+    reading = Reading(COUNTERS)
+    reading.value(counted(100.0, 9_000_000, 0))
+    with pytest.raises(ProbeError, match="counters went back: the server began again"):
+        reading.value(counted(102.0, 1_000_000, 0))
+    assert reading.value(counted(104.0, 3_000_000, 0)) == pytest.approx(1.0)
+
+
+def test_answer_that_failed_is_left_out_of_the_difference() -> None:
+    reading = Reading(COUNTERS)
+    reading.value(counted(100.0, 0, 0))
+    with pytest.raises(ProbeError, match="answered 503"):
+        reading.value(Answer(503, b"", 102.0, 102.0))
+    assert reading.value(counted(104.0, 4_000_000, 0)) == pytest.approx(1.0)
+
+
+def test_two_answers_at_one_moment_have_no_difference() -> None:
+    reading = Reading(COUNTERS)
+    reading.value(counted(100.0, 0, 0))
+    with pytest.raises(ProbeError, match="two answers at one moment"):
+        reading.value(counted(100.0, 4_000_000, 0))
+
+
+CONNECTED = HealthCheck("/health", field="database.connected", value=True)
+
+
+@pytest.mark.parametrize(
+    ("check", "body", "error"),
+    [
+        pytest.param(CONNECTED, b'{"database": {"connected": true}}', None, id="up"),
+        pytest.param(
+            CONNECTED,
+            b'{"status": "ok", "database": {"connected": false}}',
+            "^database.connected is false, expected true$",
+            id="down with 200",
+        ),
+        pytest.param(CONNECTED, b'{"database": {"connected": 1}}', "is 1, expected true", id="one is not true"),
+        pytest.param(CONNECTED, b'{"database": {"connected": "true"}}', 'is "true", expected true', id="text"),
+        pytest.param(CONNECTED, b'{"database": null}', "answer has no database.connected", id="missing"),
+        pytest.param(CONNECTED, b"<html>", "answer is not JSON", id="page"),
+        pytest.param(CONNECTED, b'{"database": {"connected": "' + b"x" * 99 + b'"}}', 'is "x{39}, exp', id="long"),
+        pytest.param(replace(CONNECTED, value=1.0), b'{"database": {"connected": true}}', "is true, exp", id="not one"),
+        pytest.param(replace(CONNECTED, value=1.0), b'{"database": {"connected": 1}}', None, id="number"),
+        pytest.param(replace(CONNECTED, value=None), b'{"database": {"connected": null}}', None, id="null"),
+        pytest.param(replace(CONNECTED, value="yes"), b'{"database": {"connected": "yes"}}', None, id="word"),
+    ],
+)
+def test_part_is_up_when_its_body_says_so(check: HealthCheck, body: bytes, error: str | None) -> None:
+    if error is None:
+        assert health_value(check, Answer(200, body)) == 1.0
+        return
+    with pytest.raises(ProbeError, match=error):
+        health_value(check, Answer(200, body))
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,30 @@ def test_run_ended_by_hand_has_no_planned_end(folder: Path) -> None:
     assert line(progress) == "12 s, 80 sellers, 152 req/s, 1500 requests, 2 failed"
 
 
+@pytest.mark.parametrize("live", [True, False], ids=["terminal", "piped"])
+def test_waiting_is_said_now_and_then_and_leaves_no_trace_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, *, live: bool
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("gate.progress.time.monotonic", lambda: now[0])
+    stream = Terminal() if live else io.StringIO()
+    printer = ProgressPrinter(stream)
+    for now[0] in (1000.0, 1000.2, 1001.0, 1009.9, 1010.0):
+        printer.waiting("health database: answered 503", now[0] - 1000, 300)
+    printer.close()
+    printer.say("preflight: ok")
+    said = stream.getvalue()
+    if live:
+        assert said.count("waiting, ") == 3
+        assert said.endswith("\r\x1b[2Kpreflight: ok\n")
+    else:
+        assert said.splitlines() == [
+            "waiting, 0 of 300 s: health database: answered 503",
+            "waiting, 10 of 300 s: health database: answered 503",
+            "preflight: ok",
+        ]
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "3", "{}", '{"planned_s": "x"}', '{"planned_s": 1, "elapsed_s": null}']
 )

@@ -1,13 +1,18 @@
 """Hold how Locust may be called: paths, run ids, who is told the verdict."""
 
 import argparse
+import time
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from locustfiles._invocation import settle, unattended
+from locustfiles._invocation import refuse_held, settle, unattended
+from settings.leases import LEASE_S, LeaseHeld, take_lease
 from settings.problem import UsageProblem
+from settings.target import load_target
 
 
 def options(**changes: Any) -> argparse.Namespace:
@@ -46,6 +51,28 @@ def test_a_second_run_of_the_same_name_is_refused_and_a_worker_of_the_first_is_n
     with pytest.raises(UsageProblem, match=r"is in .* already"):
         settle(options(run_id="same", reports=str(tmp_path)))
     settle(options(run_id="same", reports=str(tmp_path), worker=True))
+
+
+@pytest.mark.parametrize(
+    ("run_id", "age_s", "refused"),
+    [
+        ("mine", 0, True),
+        (None, 0, True),
+        ("theirs", 0, False),
+        ("mine", LEASE_S - 5, True),
+        ("mine", LEASE_S + 5, False),
+    ],
+    ids=["another run", "a run without a name yet", "the run itself", "not renewed for a while", "expired"],
+)
+def test_a_target_that_another_run_loads_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_id: str | None, age_s: float, *, refused: bool
+) -> None:
+    target = replace(load_target("sandbox", environ={}), lease_folder=tmp_path)
+    now_s = time.time()
+    take_lease(tmp_path, target.url, "theirs")
+    monkeypatch.setattr("settings.leases.time.time", lambda: now_s + age_s)
+    with pytest.raises(LeaseHeld, match="by run theirs of ") if refused else nullcontext():
+        refuse_held(target, target.url, run_id)
 
 
 @pytest.mark.parametrize(
