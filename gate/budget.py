@@ -20,6 +20,16 @@ _LOOKED_UP_TO: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Remedies:
+    """What would make a profile fit, each by itself; None where it would not, or is not needed."""
+
+    addresses: int | None = None  # as many source addresses
+    forwarded_for: bool = False  # one X-Forwarded-For a seller
+    think_ratio: float | None = None  # sellers who think longer
+    arrival_s: float | None = None  # sellers who come within so much time; for sooner, setup alone is too much
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """What a target's rate limits let a profile do from this generator's addresses.
 
@@ -30,37 +40,37 @@ class Budget:
     fits: bool
     sellers: int  # as the profile has them
     addresses: int | None  # client addresses they share; None: each seller has one
-    sellers_at_most: int | None  # how many fit; None: no limit was met
-    rps_at_most: float | None  # requests per second of that many, once all are there, hits of a cache included
-    binding: RateLimit | None  # what binds first, of the limits of the busiest address
-    route: str | None  # what it binds: "POST /api/…"
-    first_429_at_s: float | None  # seconds after the start, unpaced; None: there is none
-    first_429_limit: RateLimit | None
-    first_429_route: str | None
-    cache_keys: int  # entries of unique queries alive in the deployment's cache at the same time
-    cache_keys_at_most: int | None
     not_counted: tuple[str, ...]  # workflows whose requests nobody wrote down
-    remedies: "Remedies"
-
-
-@dataclass(frozen=True, slots=True)
-class Remedies:
-    """What would make a profile fit, each by itself; None where it would not, or is not needed."""
-
-    addresses: int | None = None  # as many source addresses
-    forwarded_for: bool = False  # one X-Forwarded-For a seller
-    think_ratio: float | None = None  # sellers who think longer
-    arrival_s: float | None = None  # sellers who come within so much time; for sooner, setup alone is too much
+    cache_keys_at_most: int | None
+    cache_keys: int = 0  # entries of unique queries alive in the deployment's cache at the same time
+    sellers_at_most: int | None = None  # how many fit; None: no limit was met
+    rps_at_most: float | None = None  # requests per second of that many, once all are there, hits of a cache included
+    binding: RateLimit | None = None  # what binds first, of the limits of the busiest address
+    route: str | None = None  # what it binds: "POST /api/…"
+    first_429_at_s: float | None = None  # seconds after the start, unpaced; None: there is none
+    first_429_limit: RateLimit | None = None
+    first_429_route: str | None = None
+    looked_at_s: float | None = None  # how much of a long run this is from; None: all of it
+    remedies: Remedies = Remedies()
 
 
 def reckon(profile: Profile, target: Target, workflows: Collection[str] | None = None) -> Budget:
     """Return the budget of a profile against a target; of some workflows where not all are run."""
     whole = traffic(profile, target, workflows)
     addresses = None if target.forwarded_for else max(1, len(target.client_addresses))
-    refused = _simulation(whole, addresses).until_refused().refused
-    played = _simulation(whole, addresses).paced()
+    if not target.rate_limits:
+        return Budget(
+            fits=True,
+            sellers=profile.sellers,
+            addresses=addresses,
+            not_counted=not_counted(whole.workflows),
+            cache_keys_at_most=target.cache_keys_at_most,
+        )
+    simulation = _simulation(whole, addresses)
+    refused = simulation.until_refused().refused
+    played = simulation.paced()
     carried = _fits(played)
-    at_most, beyond = _most_sellers(whole, addresses, fits=carried) if refused or target.rate_limits else (None, None)
+    at_most, beyond = _most_sellers(whole, addresses, fits=carried)
     binding = _binding(played if not carried else beyond)
     keys_fit = target.cache_keys_at_most is None or played.unique_keys_at_most <= target.cache_keys_at_most
     return Budget(
@@ -77,6 +87,7 @@ def reckon(profile: Profile, target: Target, workflows: Collection[str] | None =
         cache_keys=played.unique_keys_at_most,
         cache_keys_at_most=target.cache_keys_at_most,
         not_counted=not_counted(whole.workflows),
+        looked_at_s=simulation.duration_s if simulation.duration_s < profile.duration_s else None,
         remedies=Remedies() if carried else _remedies(whole, addresses),
     )
 
@@ -131,8 +142,9 @@ def _rps(whole: Traffic, sellers: int, addresses: int | None) -> float:
     """Return the requests per second of some sellers once all are there."""
     if sellers == 0:
         return 0.0
-    steady_s = whole.profile.duration_s - whole.spawned_at_s(sellers - 1)
-    return _simulation(whole, addresses, sellers).paced().steady_sent / steady_s if steady_s > 0 else 0.0
+    simulation = _simulation(whole, addresses, sellers)
+    steady_s = simulation.duration_s - whole.spawned_at_s(sellers - 1)
+    return simulation.paced().steady_sent / steady_s if steady_s > 0 else 0.0
 
 
 def _remedies(whole: Traffic, addresses: int | None) -> Remedies:

@@ -47,14 +47,14 @@ class Simulation:
         """`addresses` None: every seller has one of its own."""
         self._traffic = traffic
         self._addresses = addresses or sellers
-        self._duration_s = traffic.profile.duration_s
         self._cached_for_s = traffic.target.cached_for_s
         mix = traffic.mix()
         self._workflows = [next(mix) for _ in range(sellers)]
+        self.duration_s = traffic.horizon_s(self._workflows)
         self._spawned_s = [traffic.spawned_at_s(seller) for seller in range(sellers)]
         self._present_s: dict[str, float] = defaultdict(float)
         for workflow, at_s in zip(self._workflows, self._spawned_s, strict=True):
-            self._present_s[workflow] += max(0.0, self._duration_s - at_s)
+            self._present_s[workflow] += max(0.0, self.duration_s - at_s)
 
     def until_refused(self) -> Played:
         """Send as people would, whatever the limits, until the first 429 or the profile's end."""
@@ -73,7 +73,7 @@ class Simulation:
         uniques: deque[float] = deque()
         while due:
             now_s, seller = heappop(due)
-            if now_s >= self._duration_s:
+            if now_s >= self.duration_s:
                 break
             coming = next(scripts[seller], None)
             if coming is None:
@@ -114,7 +114,7 @@ class Simulation:
                 played.refused = Refused(now_s, limit, request.name)
                 return None
             if at_s > sent_s:
-                self._waited(request, limit, seller, min(at_s, self._duration_s) - sent_s, played)
+                self._waited(request, limit, seller, min(at_s, self.duration_s) - sent_s, played)
             sent_s = at_s
         return sent_s
 
@@ -125,7 +125,7 @@ class Simulation:
         played.wait_ratio = max(played.wait_ratio, played.waited_s[workflow] / self._present_s[workflow])
 
     def _count(self, request: Planned, sent_s: float, played: Played, uniques: deque[float]) -> None:
-        if sent_s >= self._duration_s:
+        if sent_s >= self.duration_s:
             return
         played.sent += 1
         played.steady_sent += sent_s >= self._spawned_s[-1]

@@ -1,5 +1,6 @@
 """Imagine what the sellers of a profile send: who comes when, and each one's requests and pauses in order."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,8 @@ from settings.target import Target
 
 ANSWER_S: Final = 0.003
 """What a request is taken to last: as long as one that a cache answers, so that a 429 is rather predicted too early."""
+REQUESTS_AT_MOST: Final = 200_000
+"""As many are looked at: what a longer run adds is more of the same, and nobody waits for a sum."""
 _GOLDEN: Final = 0.6180339887498949
 _OF_A_PASS: Final = ("{oid}",)
 """Ids that are others in each pass, also where the seller stays the same."""
@@ -83,6 +86,18 @@ class Traffic:
                     yield from [(planned, number)] * _drawn(times, number, drawn)
                 yield think_s
             number += 1
+
+    def horizon_s(self, workflows: Collection[str]) -> float:
+        """Return how much of the run is looked at when so many sellers of these workflows send."""
+        rps = sum(self._rps(workflow) * sellers for workflow, sellers in Counter(workflows).items())
+        return min(self.profile.duration_s, REQUESTS_AT_MOST / rps) if rps else self.profile.duration_s
+
+    def _rps(self, workflow: str) -> float:
+        plan = self._plans.get(workflow)
+        if plan is None:
+            return 0.0
+        sent = sum(times for sends in (plan.begin, *plan.steps) for _, times in sends)
+        return sent / (len(plan.steps) * plan.think_s * self.profile.think_ratio + sent * ANSWER_S) if sent else 0.0
 
     def setup_limits(self, workflow: str) -> Iterator[RateLimit]:
         """Return the limit of each request a seller arrives with, as often as it is sent."""

@@ -42,6 +42,8 @@ def _details(budget: Budget) -> Iterator[str]:
     if budget.cache_keys:
         most = "" if budget.cache_keys_at_most is None else f", at most {budget.cache_keys_at_most}"
         yield f"unique queries leave {budget.cache_keys} live keys in its cache{most}"
+    if budget.looked_at_s is not None:
+        yield f"all this of its first {budget.looked_at_s:.0f} s, which is much already"
     for workflow in budget.not_counted:
         yield f"not counted: {workflow}, nobody wrote down what it sends"
     advised = advice(budget)

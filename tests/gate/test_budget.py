@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gate.budget import Budget, Remedies, fitting, reckon
 from gate.budget_simulation import Simulation
-from gate.budget_traffic import ANSWER_S, Planned, Traffic, traffic
+from gate.budget_traffic import ANSWER_S, REQUESTS_AT_MOST, Planned, Traffic, traffic
 from gate.budget_windows import PacedWindows, ServerWindows
 from gate.budget_words import advice, headline, lines
 from runlog.workflows import WORKFLOWS
@@ -213,13 +213,13 @@ def test_new_wallet_asks_for_a_new_page_each_pass(bill: dict[str, WorkflowBill])
 
 def test_unique_queries_are_counted_as_long_as_the_cache_keeps_them(bill: dict[str, WorkflowBill]) -> None:
     bill["listing"] = WorkflowBill((), (), {"creation": (Send("GET", "/r/{w}", unique=True),)})
-    kept = replace(target(cached_for_s=30), cache_keys_at_most=59)
+    kept = replace(target(WRITES, cached_for_s=30), cache_keys_at_most=59)
     found = budget(profile(2), kept)
     assert found.cache_keys == 60  # two sellers, one a second each, for 30 s
     assert not found.fits
     assert "fewer requests" in " ".join(advice(found))
     assert budget(profile(2), replace(kept, cache_keys_at_most=60)).fits
-    assert budget(profile(2), target()).cache_keys == 0  # no cache, no keys
+    assert budget(profile(2), target(WRITES)).cache_keys == 0  # no cache, no keys
 
 
 def test_path_with_a_counter_of_its_own_is_one_seller_s(bill: dict[str, WorkflowBill]) -> None:
@@ -248,6 +248,20 @@ def test_target_without_limits_carries_everything() -> None:
     found = reckon(load_profile("load"), target())
     assert (found.fits, found.sellers_at_most, found.rps_at_most, found.binding) == (True, None, None, None)
     assert lines(found) == ("200 sellers from 1 address fit: no limit is met",)
+
+
+def test_of_a_run_without_end_the_first_requests_are_looked_at(bill: dict[str, WorkflowBill]) -> None:
+    bill["listing"] = WorkflowBill((), (), {"creation": (Send("GET", "/free"),)})
+    found = budget(profile(1000, 0.0, duration_s=36_000), target(WRITES))
+    assert found.looked_at_s == pytest.approx(REQUESTS_AT_MOST * ANSWER_S / 1000)
+    assert "  all this of its first 1 s, which is much already" in lines(found)
+    assert budget(profile(10), target(WRITES)).looked_at_s is None
+
+
+def test_run_of_unknown_workflows_only_is_all_that_is_not_counted(bill: dict[str, WorkflowBill]) -> None:
+    assert bill
+    found = budget(profile(3), target(WRITES), "ninth")
+    assert (found.fits, found.not_counted, found.cache_keys) == (True, ("ninth",), 0)
 
 
 # -- the eight workflows ---------------------------------------------------------------------------------------------
@@ -409,6 +423,12 @@ def test_refusal_says_what_binds_when_it_would_break_and_what_helps() -> None:
     assert f"{found.first_429_at_s:.1f} s after the start" in text
     assert "what would raise it:" in text
     assert "--allow-throttling" in text
+
+
+def test_profile_that_fits_says_how_many_would() -> None:
+    found = reckon(load_profile("polite"), linkdao())
+    assert headline(found) == f"8 sellers from 1 address fit, {found.sellers_at_most} sellers would"
+    assert advice(found) == ()
 
 
 @pytest.mark.parametrize(

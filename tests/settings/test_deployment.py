@@ -132,6 +132,12 @@ AUTH_IN_HEADERS = '[headers]\nAuthorization = "${TOKEN}"\n'
             "proxy: not an address of a proxy; accepted: http://[user:password@]host:port",
             id="proxy-of-the-environment",
         ),
+        pytest.param(
+            'proxy = "http://[::1"\n',
+            {},
+            "proxy: not an address of a proxy; accepted: http://[user:password@]host:port",
+            id="bracket",
+        ),
         pytest.param('proxy = "${P}"\n', {}, "proxy: environment variable 'P' is not set", id="no-proxy"),
         pytest.param(
             BASIC.replace("${PASSWORD}", "secret"),

@@ -191,6 +191,14 @@ def test_lease_of_another_process_is_seen(tmp_path: Path) -> None:
         take_lease(tmp_path, URL, "run-2")
 
 
+def test_user_without_a_name_is_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise OSError
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert take_lease(tmp_path, URL, "run-1").holder.startswith(f"{os.getuid()}@")
+
+
 @pytest.mark.parametrize(
     ("url", "key"),
     [
