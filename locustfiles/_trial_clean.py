@@ -1,8 +1,9 @@
 """Take down, as the sellers themselves, what a run left on their shelves."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -18,6 +19,7 @@ from locustfiles._wallets import Wallet
 from runlog.created import Kind, Registry, read_created
 from runlog.run import read_run
 from runlog.schema import Outcome
+from settings.bill import BILL
 from settings.target import Target
 
 _FAILED: Final = 1
@@ -159,16 +161,29 @@ def leftovers(registry: Registry) -> dict[str, Leftovers]:
 
 def _found(load: Load, wanted: dict[str, Leftovers], registry: Registry) -> Iterator[tuple[str, Wallet | None]]:
     """Yield each wallet with its key, found by walking the pools and the new wallets of this process's run again."""
-    missing = set(wanted)
-    workflows = sorted({made.workflow for made in registry.created if made.wallet in wanted})
-    walks = [(lambda workflow=workflow: load.pool_wallet(workflow), _POOL_MISSES) for workflow in workflows]
-    for walk, most in (*walks, (load.new_wallet, _NEW_MISSES)):
-        misses = 0
-        while missing and misses < most:
-            wallet = walk()
-            misses += 1
-            if wallet.lower in missing:
-                misses = 0
-                missing.discard(wallet.lower)
-                yield wallet.lower, wallet
+    makers = {made.wallet: made.workflow for made in registry.created if made.wallet in wanted}
+    from_pools: dict[str, set[str]] = {}
+    new: set[str] = set()
+    for address, workflow in makers.items():
+        if workflow in BILL and BILL[workflow].new_wallet:
+            new.add(address)
+        else:
+            from_pools.setdefault(workflow, set()).add(address)
+    for workflow, addresses in sorted(from_pools.items()):
+        yield from _walk(partial(load.pool_wallet, workflow), addresses, _POOL_MISSES)
+        new |= set() if workflow in BILL else addresses  # a workflow of a team's own may have new sellers, too
+    yield from _walk(load.new_wallet, new, _NEW_MISSES)
+    missing = new.union(*(addresses for workflow, addresses in from_pools.items() if workflow in BILL))
     yield from ((address, None) for address in sorted(missing))
+
+
+def _walk(next_wallet: Callable[[], Wallet], missing: set[str], most: int) -> Iterator[tuple[str, Wallet]]:
+    """Yield wallets that are looked for, and take them out of `missing`, until so many in a row were not."""
+    misses = 0
+    while missing and misses < most:
+        wallet = next_wallet()
+        misses += 1
+        if wallet.lower in missing:
+            misses = 0
+            missing.discard(wallet.lower)
+            yield wallet.lower, wallet
