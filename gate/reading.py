@@ -38,14 +38,18 @@ class Reading:
         self._before: tuple[float, float] | None = None
 
     def value(self, answer: Answer) -> float | None:
-        """Return the figure of this answer; None for the first of counters, which has nothing to be compared with.
+        """Return the figure of this answer; None where counters have nothing to be compared with.
 
-        ProbeError when the answer does not hold it, or the counters went back: the server began again.
+        That is at first, and while they stand still: some servers look at their own only once a minute, and then the
+        next growth is that of the whole time. ProbeError when the answer does not hold it, or the counters went back: the server began again.
         """
         value = monitor_value(self._monitor, answer)
         if not self._monitor.counters:
             return value
-        before, self._before = self._before, (answer.received_at_s, value)
+        before = self._before
+        if before is not None and value == before[1]:
+            return None
+        self._before = (answer.received_at_s, value)
         if before is None:
             return None
         elapsed_s = answer.received_at_s - before[0]

@@ -244,7 +244,14 @@ def test_counters_are_what_they_grew_by_a_second() -> None:
     assert reading.value(counted(100.0, 1_000_000, 0)) is None  # one answer alone tells nothing
     # 1.5 s of user and 0.5 s of system time in 4 s: half a core
     assert reading.value(counted(104.0, 2_500_000, 500_000)) == pytest.approx(0.5)
-    assert reading.value(counted(106.0, 2_500_000, 500_000)) == 0.0
+
+
+def test_counters_that_the_server_looks_at_once_a_minute_are_not_0_and_then_double() -> None:
+    reading = Reading(COUNTERS)
+    reading.value(counted(0.0, 0, 0))
+    assert reading.value(counted(60.0, 0, 0)) is None  # the same look as before
+    # 96 s of work in the 120 s since the look that was different
+    assert reading.value(counted(120.0, 96_000_000, 0)) == pytest.approx(0.8)
 
 
 def test_server_that_began_again_has_no_figure_until_it_can_be_told() -> None:
