@@ -94,7 +94,7 @@ def test_every_malformed_file_is_one_line_and_the_server_saw_nothing(
 
 LOCUST = [
     (["--load-profile", "dmeo"], "'dmeo'"),
-    (["--host", "https://api.linkdao.io"], "not listed"),
+    (["--host", "https://api.elsewhere.example"], "not listed"),
     (["--host", "ftp://127.0.0.1"], "scheme"),
     (["--target", "stagign"], "'stagign'"),
     (["--stage", "later"], "later"),
