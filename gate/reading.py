@@ -41,7 +41,8 @@ class Reading:
         """Return the figure of this answer; None where counters have nothing to be compared with.
 
         That is at first, and while they stand still: some servers look at their own only once a minute, and then the
-        next growth is that of the whole time. ProbeError when the answer does not hold it, or the counters went back: the server began again.
+        next growth is that of the whole time. ProbeError when the answer does not hold them, or they went back: the
+        server began again.
         """
         value = monitor_value(self._monitor, answer)
         if not self._monitor.counters:
