@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import gevent
-from locust import FastHttpUser
 from locust.contrib.fasthttp import LocustBadStatusCode
-from locust.exception import StopUser
-from locust.user.users import LOCUST_STATE_STOPPING
 
 from locustfiles import _load
 from locustfiles._answers import AnswerTooLarge
@@ -20,6 +17,7 @@ from locustfiles._checks import Answer, CheckFailed, HttpError, StepFailed, Thro
 from locustfiles._decoded import BoundedAnswer
 from locustfiles._limits_said import BACK_OFF_S, back_off_s, limits_said
 from locustfiles._pacing import Admission
+from locustfiles._patience import Patient
 from locustfiles._redirects import is_redirect, redirected
 from locustfiles._routes import ALLOWED, ID
 from locustfiles._transport import OneClientPool, Trace
@@ -31,8 +29,6 @@ from runlog.schema import Cache, Outcome
 _TRIES: Final = 3
 """How often a throttled request is sent in all, backing off in between as the answer asks."""
 _HTTP_ERROR: Final = 400
-_LOOK_S: Final = 0.5
-"""How often a seller who backs off looks whether the run stops."""
 
 
 @dataclass(slots=True)
@@ -46,7 +42,7 @@ class Account:
     token_ends_at_s: float = 0.0
 
 
-class Sender(FastHttpUser):
+class Sender(Patient):
     """What every seller sends with; `self.client` is never touched outside this module."""
 
     abstract = True
@@ -64,10 +60,10 @@ class Sender(FastHttpUser):
         super().__init__(environment)
         self.client.client.cookiejar = None  # a seller is told apart by his token; nothing else is kept or sent back
         self.client.client.response_type = BoundedAnswer
-        self._address = self.load.address(self.number)
+        self.address = self.load.address(self.number)
         self._own_headers = dict(self.load.headers)
         if self.load.target.forwarded_for:
-            self._own_headers["X-Forwarded-For"] = self._address
+            self._own_headers["X-Forwarded-For"] = self.address
         self.rng = random.Random(f"{self.load.seed}/{self.workflow}/{self.number}")
         self.iteration = -1
         self.thought_s = 0.0
@@ -148,7 +144,7 @@ class Sender(FastHttpUser):
     ) -> tuple[Answer, Any]:
         """Send; after a 429 back off as asked and send again, each try a sample; Throttled when it stays so."""
         for tries_left in range(_TRIES - 1, -1, -1):
-            admission = self._admission(call)
+            admission = self.await_room(call)
             answer, response = self._send_admitted(call, admission, headers, json, upload)
             if answer.status != THROTTLED:
                 return answer, response
@@ -157,20 +153,8 @@ class Sender(FastHttpUser):
                 admission.throttled(wait_s)
             self._finish(call, response, answer, Outcome.THROTTLED, "status 429")
             if tries_left:
-                self._back_off(wait_s)
+                self.back_off(wait_s)
         raise Throttled("status 429")
-
-    def _admission(self, call: Call) -> Admission | None:
-        """Wait until the rate limits of the target have room; None where there is none."""
-        pacer = self.load.pacer
-        if pacer is None:
-            return None
-        began = time.perf_counter()
-        try:
-            path = call.url.partition("?")[0]
-            return pacer.admit(call.method, call.route, path, self._address, leave=self._leave_when_stopping)
-        finally:
-            self.thought_s += time.perf_counter() - began
 
     def _send_admitted(
         self,
@@ -261,29 +245,3 @@ class Sender(FastHttpUser):
 
     def _elapsed_ms(self) -> float:
         return (time.perf_counter() - self.trace.started_at) * 1000
-
-    def pause(self, seconds: float) -> None:
-        """Do nothing for a while; the time is not the server's."""
-        began = time.perf_counter()
-        gevent.sleep(seconds)
-        self.thought_s += time.perf_counter() - began
-
-    def _back_off(self, seconds: float) -> None:
-        """Pause, but leave as soon as the run stops."""
-        until = time.perf_counter() + seconds
-        while True:
-            self._leave_when_stopping()
-            left_s = until - time.perf_counter()
-            if left_s <= 0:
-                return
-            self.pause(min(left_s, _LOOK_S))
-
-    def _leave_when_stopping(self) -> None:
-        if self.load.stopping:
-            raise StopUser
-        self.check_stop()
-
-    def check_stop(self) -> None:
-        """Leave when the run is stopping and lets sellers finish what they are doing (`--stop-timeout`)."""
-        if self._state == LOCUST_STATE_STOPPING:
-            raise StopUser
