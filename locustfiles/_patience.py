@@ -44,7 +44,7 @@ class Patient(FastHttpUser):
         finally:
             self.thought_s += time.perf_counter() - began
 
-    def back_off(self, seconds: float) -> None:
+    def _back_off(self, seconds: float) -> None:
         """Pause, but leave as soon as the run stops."""
         until = time.perf_counter() + seconds
         while True:

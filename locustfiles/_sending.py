@@ -153,7 +153,7 @@ class Sender(Patient):
                 admission.throttled(wait_s)
             self._finish(call, response, answer, Outcome.THROTTLED, "status 429")
             if tries_left:
-                self.back_off(wait_s)
+                self._back_off(wait_s)
         raise Throttled("status 429")
 
     def _send_admitted(
