@@ -46,7 +46,7 @@ def waive(
 
 
 def _answer(result: Result, live: Sequence[Waiver], populations: Populations, fired: set[tuple[Scope, str]]) -> _Answer:
-    if result.outcome is not Outcome.FAIL or result.severity is Severity.ROLLBACK:
+    if result.outcome is not Outcome.FAIL:
         return WaiverState.NOT_NEEDED, ()
     fitting = [waiver for waiver in live if _is_for(waiver, result)]
     if result.stat == LEAK:
@@ -54,7 +54,7 @@ def _answer(result: Result, live: Sequence[Waiver], populations: Populations, fi
     else:
         named = tuple(waiver for waiver in fitting if _names(waiver, result.scope.workflow, result.scope.step))
         state = WaiverState.WAIVES
-    if named and (result.scope, result.stat) in fired:
+    if named and (result.scope, result.stat) in fired:  # a broken rollback limit is one of these itself
         return WaiverState.WITHHELD, named
     return state, named
 

@@ -203,17 +203,20 @@ def test_below_the_rollback_limit_the_same_waiver_holds(made: Any) -> None:
     assert [result.severity for result in failed(verdict) if result.scope.step is None] == [Severity.HIGH]
 
 
-def test_a_waiver_with_nothing_but_a_fired_rollback_is_withheld_and_says_so(made: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("high", ['high = "< 1 %"', ""], ids=["the limit below is broken too", "there is no other"])
+def test_a_waiver_of_a_figure_that_rolls_back_is_withheld_and_says_so(made: Any, tmp_path: Path, high: str) -> None:
     path = tmp_path / "thresholds.toml"
+    other = '[[threshold]]\nstat = "mean"\nhigh = "< 2 s"\nwhy = "w"\n'
     path.write_text(
-        'format = 1\n[[threshold]]\nstat = "error_rate"\nhigh = "< 1 %"\nrollback = "< 5 %"\nwhy = "w"\n', "utf-8"
+        f'format = 1\n{other}[[threshold]]\nstat = "error_rate"\n{high}\nrollback = "< 5 %"\nwhy = "w"\n', "utf-8"
     )
     evidence = made.with_run(target=made.target(waivers=(waiver("error_rate"),)))
     evidence = replace(evidence, samples=erring(made, 10))
 
     verdict = judge(evidence, load_thresholds(path), PLAIN)
 
-    assert verdict.outcome is Outcome.FAIL
+    assert verdict.rollback == ("the whole run: error_rate 10 %, limit < 5 %",)
+    assert {result.waived for result in verdict.results} == {None}
     assert [use.state for use in verdict.waivers] == [WaiverState.WITHHELD]
     assert verdict.overrides[0].endswith("; does not hold, for a rollback limit of the same figure is broken")
 
