@@ -1,15 +1,18 @@
 """Connections come from where, go through what and trust whom the target says, and no answer is read without end."""
 
 import base64
+import contextlib
 import gzip
+import os
 import re
+import resource
 import socket
 import ssl
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from typing import Any
 import brotli  # type: ignore[import-untyped]  # it has no stubs
 import pytest
 import trustme
+from geventhttpclient.response import HTTPParseError
 from geventhttpclient.url import URL
 
 from locustfiles._answers import LARGEST_MIB, AnswerTooLarge, decoded
@@ -118,6 +122,31 @@ def test_connection_is_used_again_unless_it_was_idle_for_too_long(idle_s: float,
             assert fetch(pool, f"http://127.0.0.1:{server.port}/") == b"ok"
             time.sleep(idle_s)
         assert len(server.peers) == connections
+        pool.close()
+
+
+def test_connection_is_used_again_however_many_files_are_open() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
+    with ExitStack() as files, listening(answering(OK)) as server:
+        for _ in range(1_100):  # the client's own check ends at 1,023
+            files.callback(os.close, os.dup(2))
+        pool = OneClientPool(Trace(), way())
+        for _ in range(3):
+            assert fetch(pool, f"http://127.0.0.1:{server.port}/") == b"ok"
+        assert len(server.peers) == 1
+        pool.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_connection_over_which_something_came_unasked_is_not_used_again() -> None:
+    with listening(answering(OK + b"HTTP/1.1 408 too slow")) as server:
+        pool = OneClientPool(Trace(), way())
+        for _ in range(2):
+            with contextlib.suppress(HTTPParseError):  # where both parts came at once
+                assert fetch(pool, f"http://127.0.0.1:{server.port}/") == b"ok"
+            time.sleep(0.1)
+        assert len(server.peers) == 2
         pool.close()
 
 
