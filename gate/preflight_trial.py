@@ -27,6 +27,7 @@ _ATTEMPTS: Final = 5
 _PAUSE_S: Final = 0.2
 _LONGEST_S: Final = 60.0
 _POLL_S: Final = 0.02
+_SEED_CATEGORIES: Final = "none has a listing yet: create one in each, one after the other"
 _SEED_ORDERS: Final = "orders must be seeded: sellergate seed orders --sql"
 
 
@@ -85,7 +86,8 @@ def _categories(parts: dict[str, _Part]) -> Check:
         return ok(CATEGORIES, f"{part.count} categories")
     if part.count is None and not parts["sign_in"].is_ok:
         return not_looked_at(CATEGORIES, f"{SIGN_IN} failed")
-    return problem(CATEGORIES, part.detail, _doubt(part, "seeds_missing"), "there are categories to list in")
+    words = _SEED_CATEGORIES if part.count == 0 else part.detail
+    return problem(CATEGORIES, words, _doubt(part, "seeds_missing"), "there are categories to list in")
 
 
 def _orders(parts: dict[str, _Part], target: Target) -> Check:

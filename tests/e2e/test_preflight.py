@@ -77,3 +77,16 @@ def test_orders_that_nobody_seeded_and_a_monitor_that_is_not_there(
     assert "orders must be seeded" in done.stdout
     assert "answer has no nowhere_cpu" in done.stdout
     assert lines[-1] == "preflight: 2 problems (exit 3)"
+
+
+@pytest.mark.parametrize("fault", ["throttle=100%", "error_rate=100%"], ids=["throttled", "broken"])
+def test_nobody_is_let_in_and_that_is_known_soon(
+    sandbox: Callable[..., Any], sellergate: Callable[..., Any], fault: str
+) -> None:
+    started_s = time.monotonic()
+    done = sellergate("preflight", BACKEND_URL=sandbox(fault).url)
+    assert time.monotonic() - started_s < 40  # a run's sellers would wait for a minute and more after a 429
+    assert done.returncode == 3, done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("problem ")]
+    assert line.split()[1:4] == ["sign-in", "status", "429" if "throttle" in fault else "500"]
+    assert "not looked at orders" in " ".join(done.stdout.split())

@@ -281,7 +281,11 @@ NO_TRIAL = {"ok": False, "detail": "status 500 INTERNAL_ERROR", "count": None}
 @pytest.mark.parametrize(
     ("parts", "broken", "message"),
     [
-        ({"categories": {"ok": False, "detail": "0 categories", "count": 0}}, "categories", "0 categories"),
+        (
+            {"categories": {"ok": False, "detail": "0 categories", "count": 0}},
+            "categories",
+            "none has a listing yet: create one in each, one after the other",
+        ),
         (
             {"orders": {"ok": False, "detail": "0 paid orders", "count": 0}},
             "orders",
