@@ -63,26 +63,26 @@ folder = pathlib.Path(flags["--reports"]) / flags["--run-id"]
 
 def test_load_is_told_all_it_needs(files: Path, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, RECORDS)
-    more = ["--seed", "7", "--stage", "pre", "--revision", "abc", "--processes", "2"]
-    assert run(files, *more, "--target", "production", "--allow-production") == 3
+    more = ["--seed", "7", "--stage", "pre", "--revision", "abc", "--processes", "2", "--pool", "spare"]
+    assert run(files, *more, "--allow-throttling", "--target", "production", "--allow-production") == 3
     (folder,) = [path for path in (files / "reports").iterdir() if not path.is_symlink()]
     argv, backend, cwd = json.loads((folder / "seen.json").read_text())
     flags = dict(pairwise(argv))
-    assert {"--headless", "--no-gate", "--allow-production"} <= set(argv)
+    assert {"--headless", "--no-gate", "--allow-production", "--allow-throttling"} <= set(argv)
     assert flags["--host"] == backend == site.url
-    assert flags["--load-profile"] == "demo"
+    assert (flags["--load-profile"], flags["--pool"]) == ("demo", "spare")
     assert (flags["--target"], flags["--seed"], flags["--stage"]) == ("production", "7", "pre")
     assert (flags["--revision"], flags["--processes"], flags["--run-id"]) == ("abc", "2", folder.name)
     assert (flags["--profiles"], flags["--targets"]) == (str(files / "profiles.toml"), str(files / "targets"))
     assert cwd == str(Path(__file__).resolve().parent.parent.parent)
-    assert "--allow-production" in verdict_of(files)["overrides"]
+    assert {"--allow-production", "--allow-throttling"} <= set(verdict_of(files)["overrides"])
 
 
 def test_optional_flags_are_left_out(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, RECORDS)
     assert run(files) == 3
     argv, _backend, _cwd = json.loads(next((files / "reports").glob("*/seen.json")).read_text())
-    assert not {"--stage", "--revision", "--processes", "--allow-production"} & set(argv)
+    assert not {"--stage", "--revision", "--processes", "--allow-production", "--allow-throttling"} & set(argv)
 
 
 def test_load_that_ends_without_a_run_is_3(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
