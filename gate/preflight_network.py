@@ -9,10 +9,12 @@ import time
 from typing import Final
 from urllib.parse import urlsplit
 
-from gate.dial import dial, proxy_of
+from gate.dial import dial, proxy_of, tls_context
 from gate.preflight_certificate import certificate_check
-from gate.preflight_check import Check, not_needed, ok, problem, warning
+from gate.preflight_check import Check, not_looked_at, not_needed, ok, problem, refusal, warning
 from gate.probe import TIMEOUT_S, Answer, ProbeError, ask_once, words_of
+from runlog.redaction import redact
+from settings.document import one_line
 from settings.hosts import host_of, is_loopback
 from settings.target import Target
 
@@ -22,6 +24,7 @@ PATIENCE_S: Final = 5.0
 """How long a target that refuses connections is asked again."""
 
 _PAUSE_S: Final = 0.25
+_MAX_WORDS: Final = 100  # of what a server said
 _RESOLVE_S: Final = 5.0
 _PROXY_REFUSES: Final = 407
 _REACHED: Final = "the target answers before the load starts"
@@ -47,6 +50,11 @@ def connection_check(target: Target, patience_s: float) -> tuple[Check, Check]:
 
     A target that does not exist yet is waited for briefly; one whose certificate is bad is not.
     """
+    try:
+        tls_context(target.ca_file)
+    except OSError as error:
+        words = f"{target.ca_file} holds no certificates: {words_of(error)}"
+        return not_looked_at(CONNECTION, "ca_file"), refusal(CERTIFICATE, words)
     until = time.monotonic() + patience_s
     while True:
         started_s = time.monotonic()
@@ -81,7 +89,8 @@ def answer_check(target: Target, patience_s: float) -> tuple[Check, Answer | Non
         return problem(ANSWER, f"{answer.status}: the proxy wants other credentials", UNREACHABLE, _REACHED), None
     here, there = urlsplit(target.url), urlsplit(answer.sent_on_to or target.url)
     if (here.scheme, here.netloc) != (there.scheme, there.netloc):
-        words = f"sent on to {there.scheme}://{there.hostname or ''}; if that is the target, make it its url"
+        elsewhere = one_line(redact(f"{there.scheme}://{there.hostname or ''}"))[:_MAX_WORDS]
+        words = f"sent on to {elsewhere}; if that is the target, make it its url"
         return problem(ANSWER, words, "redirected", "the target answers by itself"), None
     return ok(ANSWER, f"{answer.status} to {path}, {_ms(started_s)}"), answer
 

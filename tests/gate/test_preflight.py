@@ -207,6 +207,13 @@ def test_redirect_to_another_host(files: Path, site: Site, capsys: pytest.Captur
     assert said == "sent on to https://other.example; if that is the target, make it its url"
 
 
+def test_redirect_cannot_paint_the_terminal(files: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.answer("/health", 302, Location="https://\x1b[2Jpreflight-ok" + "x" * 500)
+    said = only("answer", 3, preflight(files, capsys))
+    assert said.isprintable()
+    assert len(said) < 220
+
+
 def test_redirect_on_the_target_itself_is_no_problem(
     files: Path, site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -556,6 +563,13 @@ def test_certificate_that_is_refused_in_its_own_words(
     assert said.startswith(words)
     assert f"until {ends:%b} {ends.day} " in said.replace("  ", " ")
     assert said.endswith(f" {ends.year} GMT")
+
+
+def test_bundle_without_certificates_is_refused(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "ca.pem").write_text("not a certificate")
+    describe(files, "https://127.0.0.1:9", f'ca_file = "{files / "ca.pem"}"')
+    said = only("certificate", 2, preflight(files, capsys))
+    assert "certificates: " in said
 
 
 def test_server_without_tls_is_said(
