@@ -208,7 +208,7 @@ def test_redirect_to_another_host(files: Path, site: Site, capsys: pytest.Captur
 
 
 def test_redirect_cannot_paint_the_terminal(files: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    site.answer("/health", 302, Location="https://\x1b[2Jpreflight-ok" + "x" * 500)
+    site.answer("/health", 302, Location="https://\x1bcpreflight-ok" + "x" * 500)
     said = only("answer", 3, preflight(files, capsys))
     assert said.isprintable()
     assert len(said) < 220
@@ -236,6 +236,20 @@ def test_clock_that_is_ten_seconds_off(
 def test_clock_that_is_a_second_off_is_no_problem(files: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.skew_s = 1.0
     assert preflight(files, capsys)[0] == 0
+
+
+def test_clocks_of_a_front_page_and_of_a_monitor_elsewhere_are_not_the_targets(
+    files: Path, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving() as other:
+        all_well(other)
+        other.skew_s = 10.0
+        describe(files, site.url, f'frontend_url = "{other.url}"')
+        target = files / "targets" / "sandbox.toml"
+        target.write_text(target.read_text().replace('"/stats"', f'"{other.url}/stats"'))
+        code, lines = preflight(files, capsys)
+        assert {"/", "/stats"} == {path.partition("?")[0] for path in other.paths()}
+    assert (code, lines[-1]) == (0, "preflight: ok")
 
 
 @pytest.mark.parametrize(
