@@ -117,6 +117,14 @@ def test_what_others_sent_takes_room_until_the_reset(kind: type[Bucket]) -> None
     assert bucket.room(4.0 + SLACK_S) == MOST
 
 
+def test_others_short_reset_does_not_shorten_what_our_own_request_renewed() -> None:
+    bucket = Renewing(MOST, WINDOW_S)
+    bucket.take()
+    bucket.settle(0.0, counted=True)
+    bucket.occupy(1, 4.0)
+    assert bucket.room(5.0) == MOST - 2
+
+
 @pytest.mark.parametrize("kind", [Rolling, Renewing])
 def test_blocked_bucket_lets_nobody_pass_however_much_room_there_is(kind: type[Bucket]) -> None:
     bucket = kind(MOST, WINDOW_S)

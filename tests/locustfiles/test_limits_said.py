@@ -76,6 +76,7 @@ ASKED: dict[str, tuple[Answer, float]] = {
     "header of 400 digits": (_throttled(b"", Retry_After="9" * 400), 60.0),
     "year 9999": (_throttled(b"", Retry_After="Fri, 31 Dec 9999 23:59:59 GMT"), 60.0),
     "year 1": (_throttled(b"", RateLimit_Reset="0001-01-01T00:00:00+14:00"), 60.0),
+    "date with a long tail": (_throttled(b"", Retry_After="Thu, 01 Jan 2026 00:00:09 GMT" + " " * 90), 60.0),
     "words": (_throttled({"retryAfter": "soon"}), 60.0),
     "a list": (_throttled({"retryAfter": [1]}), 60.0),
     "true": (_throttled({"retryAfter": True}), 60.0),
