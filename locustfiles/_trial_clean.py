@@ -1,13 +1,15 @@
 """Take down, as the sellers themselves, what a run left on their shelves."""
 
 import itertools
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
-from locustfiles._checks import StepFailed, accepted, expect
+from locustfiles._checks import StepFailed, Unreached, accepted, expect
 from locustfiles._data import PREFIX
 from locustfiles._load import Load
 from locustfiles._recording import Recorder
@@ -20,6 +22,8 @@ from runlog.created import Kind, Registry, read_created
 from runlog.run import read_run
 from runlog.schema import Outcome
 from settings.bill import BILL
+from settings.leases import RENEW_S, LeaseHeld, release_lease, renew_lease, take_lease
+from settings.problem import UsageProblem
 from settings.target import Target
 
 _FAILED: Final = 1
@@ -44,14 +48,25 @@ class Leftovers:
     notified: bool = False
 
 
+@dataclass(slots=True)
+class Tally:
+    """How far a clean-up is."""
+
+    sellers: int
+    done: int = 0
+    down: int = 0  # listings taken down now
+    gone: int = 0  # that were down already
+    failed: int = 0  # sellers
+
+
 class Cleaner(Seller):
     """Is each of a run's sellers in turn; takes listings off the shelf and clears the bell, nothing else."""
 
     workflow = "clean"
     steps = ("clean",)
 
-    def clean(self, wallet: Wallet, left: Leftovers) -> tuple[int, int]:
-        """Sign in and clean up; return how many listings were taken down, and how many were down already.
+    def clean(self, wallet: Wallet, left: Leftovers, tally: Tally) -> None:
+        """Sign in and clean up; StepFailed, after everything else was tried, when something could not be done.
 
         A listing is told by its id; where one may be there without anybody knowing its id, every active one whose
         title has the prefix of test data goes.
@@ -59,18 +74,29 @@ class Cleaner(Seller):
         self.account = Account(wallet)
         self.sign_in(None, self.account)
         active = dict(self._shelf()) if left.listings or left.unnamed else {}
-        to_take = [
-            listing
-            for listing, title in active.items()
-            if listing in left.listings or (left.unnamed and title.startswith(f"{PREFIX} "))
-        ]
-        for listing in to_take:
-            with self.step(None, "DELETE", SELLER_LISTING, lid=listing) as answer:
-                accepted(answer)
+        tally.gone += len(left.listings - active.keys())
+        failure: StepFailed | None = None
+        for listing, title in active.items():
+            if listing in left.listings or (left.unnamed and title.startswith(f"{PREFIX} ")):
+                failed = self._take_down(listing)
+                tally.down += failed is None
+                failure = failure or failed
         if left.notified:
             with self.step(None, "POST", READ_ALL) as answer:
                 accepted(answer)
-        return len(to_take), len(left.listings - active.keys())
+        if failure is not None:
+            raise failure
+
+    def _take_down(self, listing: str) -> StepFailed | None:
+        """Take one listing off; return why that failed. Unreached when nobody answers any more."""
+        try:
+            with self.step(None, "DELETE", SELLER_LISTING, lid=listing) as answer:
+                accepted(answer)
+        except Unreached:
+            raise
+        except StepFailed as failure:
+            return failure
+        return None
 
     def _shelf(self) -> Iterator[tuple[str, str]]:
         """Yield (id, title) of every active listing of this seller; a page that tells nothing new is the last."""
@@ -86,33 +112,62 @@ class Cleaner(Seller):
                 return
 
 
-@dataclass(slots=True)
-class _Tally:
-    """How far a clean-up is."""
-
-    sellers: int
-    done: int = 0
-    down: int = 0  # listings taken down now
-    gone: int = 0  # that were down already
-    failed: int = 0  # sellers
-
-
 def clean_up(folder: Path, target: Target, pool: str | None) -> int:
     """Clean up after the run in `folder`, telling progress and what could not be done; return the exit code.
 
-    RunLogError when the run or its registry cannot be read. Without any answer from the target nothing more is tried.
+    RunLogError when the run or its registry cannot be read; UsageProblem while a run loads the target. Without any
+    answer from the target nothing more is tried.
     """
-    run_id, teller = read_run(folder).id, Teller(target)
+    run_id = read_run(folder).id
     work = [(registry, leftovers(registry)) for registry in read_created(folder)]
-    tally = _Tally(sum(len(each) for _, each in work))
-    reached = True
+    with _leased(target, f"clean {run_id}") as renew:
+        return _clean_all(work, Way(target, run_id, pool, renew))
+
+
+@contextmanager
+def _leased(target: Target, who: str) -> Iterator[Callable[[], None]]:
+    """Hold the target's lease, and give a way to renew it: cleaning up is load, too."""
+    try:
+        lease = take_lease(target.lease_folder, target.url, who)
+
+        def renew() -> None:
+            nonlocal lease
+            if time.time() - lease.renewed_at_s >= RENEW_S:
+                lease = renew_lease(target.lease_folder, lease)
+
+        try:
+            yield renew
+        finally:
+            release_lease(target.lease_folder, lease)
+    except LeaseHeld as held:  # from the start, or meanwhile: this process stood still for long
+        raise UsageProblem(f"clean: {held}") from held
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the sellers of one run are reached."""
+
+    target: Target
+    run_id: str
+    pool: str | None  # None: as the run noted
+    renew: Callable[[], None]
+
+
+def _clean_all(work: Sequence[tuple[Registry, dict[str, Leftovers]]], way: Way) -> int:
+    """Clean up after every process of a run and return the exit code."""
+    teller, tally, reached = Teller(way.target), Tally(sum(len(each) for _, each in work)), True
     for registry, by_wallet in work:
-        recorder = cast("Recorder", Teller(target, registry.process))  # as in any trial: it keeps nothing
         load = Load(
-            target=target, run_id=run_id, seed=1, think_ratio=0.0, recorder=recorder, pool=pool or registry.pool
+            target=way.target,
+            run_id=way.run_id,
+            seed=1,
+            think_ratio=0.0,
+            recorder=cast("Recorder", Teller(way.target, registry.process)),  # as in any trial: it keeps nothing
+            pool=way.pool or registry.pool,
         )
         cleaner = cast("Cleaner", seat(Cleaner, load))
         for address, wallet in _found(load, by_wallet, registry):
+            way.renew()
             reached = reached and _clean_one(cleaner, wallet, by_wallet[address], tally, teller)
             if not reached:
                 tally.failed = tally.sellers - (tally.done - tally.failed)
@@ -123,16 +178,14 @@ def clean_up(folder: Path, target: Target, pool: str | None) -> int:
     return _FAILED if tally.failed else 0
 
 
-def _clean_one(cleaner: Cleaner, wallet: Wallet | None, left: Leftovers, tally: _Tally, teller: Teller) -> bool:
+def _clean_one(cleaner: Cleaner, wallet: Wallet | None, left: Leftovers, tally: Tally, teller: Teller) -> bool:
     """Clean up as one seller; return whether the target was there."""
     failure: StepFailed | None = None
     if wallet is not None:
         try:
-            down, gone = cleaner.clean(wallet, left)
+            cleaner.clean(wallet, left, tally)
         except StepFailed as failed:
             failure = failed
-        else:
-            tally.down, tally.gone = tally.down + down, tally.gone + gone
     tally.done += 1
     if wallet is None or failure is not None:
         error = str(failure or "its key is not found: another secret, or another pool")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from runlog.created import Created, Kind, read_created
+from settings.leases import release_lease, take_lease
 
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,7 @@ class Story:
 
     made: list[Created]
     before: set[str]
+    held: Cleaned  # while a run loads the target
     dry: Cleaned
     other_pool: Cleaned
     first: Cleaned
@@ -103,7 +105,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             return Cleaned(done.returncode, words.read_text(), active, deletions)
 
         before = server.active(made)
-        ways = [clean("--dry-run"), clean("--pool", "another")]
+        lease = take_lease(place / "leases", server.url, "another-run")
+        held = clean("--sql", place / "held.sql")
+        release_lease(place / "leases", lease)
+        ways = [held, clean("--dry-run"), clean("--pool", "another")]
         ways += [clean("--sql", place / "clean.sql"), clean("--sql", place / "again.sql")]
         server.stop()
         yield Story(made, before, *ways, clean(), (place / "clean.sql").read_text("utf-8"))
@@ -117,6 +122,11 @@ def test_registry_has_what_the_run_made(story: Story) -> None:
     assert story.before <= {each.id for each in story.made}
     wallets = {each.wallet for each in story.made if each.workflow in NEW_EACH_PASS}
     assert wallets <= {each.wallet for each in story.made if each.kind is Kind.USER}
+
+
+def test_target_a_run_loads_is_left_alone(story: Story) -> None:
+    assert (story.held.code, story.held.active) == (2, story.before)
+    assert "is being loaded by run another-run" in story.held.said
 
 
 def test_dry_run_takes_nothing_down(story: Story) -> None:
