@@ -133,3 +133,23 @@ def test_the_web_ui_refuses_to_start_until_the_lease_is_given_back(
     release_lease(leases(), lease)
     assert swarm(web_ui, server.url)["success"] is True
     assert swarm(web_ui, server.url)["success"] is True  # the same run, with another number of sellers
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_run_that_is_told_to_stop_waiting_gives_its_lease_back(
+    sandbox: Callable[..., Any], tmp_path: Path, number: int
+) -> None:
+    server = sandbox("health=cache:down")
+    command = [sys.executable, "-m", "gate", "run", "--reports", str(tmp_path / "reports")]
+    environment = {**os.environ, "BACKEND_URL": server.url, "HEALTH_CHECK_TIMEOUT": "300000"}
+    with (tmp_path / "run.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    until = time.monotonic() + 30
+    while "waiting, " not in (tmp_path / "run.log").read_text("utf-8"):
+        assert time.monotonic() < until, (tmp_path / "run.log").read_text("utf-8")
+        time.sleep(0.1)
+    assert read_lease(leases(), server.url) is not None
+    process.send_signal(number)
+    assert process.wait(timeout=20) == 3
+    assert (tmp_path / "run.log").read_text("utf-8").splitlines()[-1] == "interrupted: there is no verdict"
+    assert read_lease(leases(), server.url) is None
