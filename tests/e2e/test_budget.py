@@ -121,3 +121,17 @@ def test_first_429_comes_within_a_tenth_of_where_it_was_predicted(
     assert first["name"] == budget.first_429_limit.name
     counters = {row["address"] for row in truth["limits"] if row["name"] == first["name"]}
     assert len(counters) == (1 if name == "one-address" else 4)
+
+
+def test_smoke_runs_from_one_address_without_a_single_429(
+    tmp_path: Path, sellergate: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    settings_of(tmp_path, "one-address")
+    done = sellergate(
+        "run", "--with-sandbox", "--sandbox-arg=--rate-limits", "--load-profile", "smoke",
+        "--targets", tmp_path / "targets", "--reports", tmp_path / "reports", timeout_s=300,
+    )  # fmt: skip
+    assert done.returncode == 4, done.stdout  # nothing is broken, and it is too little for a p95
+    truth = json.loads(((tmp_path / "reports" / "latest").resolve() / "sandbox-truth.json").read_text("utf-8"))
+    assert [row for row in truth["limits"] if row["refused"]] == []
+    assert {"create_listing", "seller_profile_update", "auth"} <= {row["name"] for row in truth["limits"]}
