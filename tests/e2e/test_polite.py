@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -85,26 +86,40 @@ def throttled(truth: dict[str, Any]) -> int:
 
 def listing_load(sandbox: Sandbox, reports: Path, targets: Path, *more: str, seconds: int = 12) -> Load:
     """30 sellers who publish as fast as they can: their limits are 10 profiles and 10 listings a minute."""
-    arguments = ["-u", "30", "-r", "30", "-t", f"{seconds}s", "--no-gate", "--targets", str(targets)]
+    arguments = ["-u", "30", "-r", "30", "-t", f"{seconds}s", "--stop-timeout", "30", "--no-gate"]
+    arguments += ["--targets", str(targets)]
     return Load(sandbox.url, reports, *arguments, *more, "ListingSeller")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is over, and how long it took from the command to its end."""
+
+    load: Load
+    sandbox: Sandbox
+    folder: Path
+    took_s: float
 
 
 @pytest.fixture(scope="module")
 def both(
     limited: Callable[[], Sandbox], targets: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[Load, Sandbox, Path]]:
+) -> dict[str, Finished]:
     """The same load twice, at the same time, on two sandboxes: once waiting for room, once not."""
-    running = {}
+    running, began_s = {}, time.monotonic()
     for name, more in (("paced", ()), ("allowed", ("--allow-throttling",))):
         reports = tmp_path_factory.mktemp(name) / "reports"
         sandbox = limited()
-        running[name] = (listing_load(sandbox, reports, targets(), *more), sandbox, reports)
-    return {name: (load, sandbox, load.wait().folder) for name, (load, sandbox, _) in running.items()}
+        running[name] = (listing_load(sandbox, reports, targets(), *more), sandbox)
+    return {
+        name: Finished(load, sandbox, load.wait().folder, time.monotonic() - began_s)
+        for name, (load, sandbox) in running.items()
+    }
 
 
-def test_paced_sellers_get_no_429_at_all(both: dict[str, tuple[Load, Sandbox, Path]]) -> None:
-    _, sandbox, folder = both["paced"]
-    truth, samples = sandbox.truth(), samples_of(folder)
+def test_paced_sellers_get_no_429_at_all(both: dict[str, Finished]) -> None:
+    paced = both["paced"]
+    truth, samples = paced.sandbox.truth(), samples_of(paced.folder)
     assert throttled(truth) == 0
     assert set(samples["outcome"]) <= {"ok", "aborted"}
     created = samples[(samples["method"] == "POST") & (samples["route"] == "/api/marketplace/seller/listings")]
@@ -113,25 +128,31 @@ def test_paced_sellers_get_no_429_at_all(both: dict[str, tuple[Load, Sandbox, Pa
     assert len(profiles) == 10
 
 
-def test_who_waits_for_room_is_no_sample_and_the_time_is_known(both: dict[str, tuple[Load, Sandbox, Path]]) -> None:
-    load, sandbox, folder = both["paced"]
-    samples = samples_of(folder)
+def test_who_waits_for_room_is_no_sample_and_the_time_is_known(both: dict[str, Finished]) -> None:
+    paced = both["paced"]
+    samples = samples_of(paced.folder)
     http = samples[samples["kind"].isin(["http", "setup"])]
-    received: Counter[tuple[str, str]] = sandbox.received()
+    received: Counter[tuple[str, str]] = paced.sandbox.received()
     assert Counter(zip(http["method"], http["route"], strict=True)) == received
     assert http["response_time_ms"].max() < 5_000  # the 11 s some waited are nobody's response time
-    said = re.search(r"rate limits: sellers waited (\d+) times for room, ([\d.]+) s in all", load.log.read_text())
+    said = re.search(r"rate limits: sellers waited (\d+) times for room, ([\d.]+) s in all", paced.load.log.read_text())
     assert said is not None
     assert int(said[1]) >= 20
     assert float(said[2]) > 100
 
 
-def test_without_waiting_the_server_throttles(both: dict[str, tuple[Load, Sandbox, Path]]) -> None:
-    load, sandbox, folder = both["allowed"]
-    samples = samples_of(folder)
-    assert throttled(sandbox.truth()) > 0
-    assert throttled(sandbox.truth()) == (samples["outcome"] == "throttled").sum()
-    assert "rate limits: sellers waited" not in load.log.read_text()
+def test_stop_ends_every_wait_at_once(both: dict[str, Finished]) -> None:
+    # neither the minute sellers would wait or back off, nor the 30 s they have to finish what they are doing
+    for each in both.values():
+        assert each.took_s < 12 + 20
+
+
+def test_without_waiting_the_server_throttles(both: dict[str, Finished]) -> None:
+    allowed = both["allowed"]
+    samples = samples_of(allowed.folder)
+    assert throttled(allowed.sandbox.truth()) > 0
+    assert throttled(allowed.sandbox.truth()) == (samples["outcome"] == "throttled").sum()
+    assert "rate limits: sellers waited" not in allowed.load.log.read_text()
 
 
 def test_processes_on_one_address_stay_below_the_limit_together(
@@ -156,12 +177,16 @@ def test_a_minute_later_there_is_room_again_and_still_no_429(
     assert (samples["route"] == "/api/marketplace/seller/profile").sum() == 20
 
 
-def test_forwarded_addresses_give_every_seller_limits_of_its_own(
-    limited: Callable[[], Sandbox], targets: Callable[..., Path], tmp_path: Path
+@pytest.mark.parametrize(
+    ("line", "profiles"),
+    [("forwarded_for = true", 30), ('client_addresses = ["127.0.0.2", "127.0.0.3"]', 20)],
+    ids=["one claimed for each seller", "two of this machine"],
+)
+def test_each_address_has_limits_of_its_own(
+    line: str, profiles: int, limited: Callable[[], Sandbox], targets: Callable[..., Path], tmp_path: Path
 ) -> None:
     sandbox = limited()
-    folder = targets("forwarded_for = true")
-    done = listing_load(sandbox, tmp_path / "reports", folder, seconds=6).wait()
+    done = listing_load(sandbox, tmp_path / "reports", targets(line), seconds=6).wait()
     samples = samples_of(done.folder)
-    assert (samples["route"] == "/api/marketplace/seller/profile").sum() == 30  # three times what one address may
+    assert (samples["route"] == "/api/marketplace/seller/profile").sum() == profiles  # 10 for an address
     assert throttled(sandbox.truth()) == 0
