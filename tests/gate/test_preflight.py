@@ -117,7 +117,7 @@ def test_all_is_well(files: Path, site: Site, capsys: pytest.CaptureFixture[str]
     describe(files, site.url, f'frontend_url = "{site.url}"')
     started_s = time.monotonic()
     code, lines = preflight(files, capsys)
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 30  # well under a second, on a machine with nothing else to do
     assert (code, lines[-1]) == (0, "preflight: ok")
     assert max(map(len, lines)) <= 80
     assert len(lines) < 24
