@@ -84,7 +84,7 @@ def throttled(truth: dict[str, Any]) -> int:
     return sum(row["count"] for row in truth["answered"] if row["outcome"] == "throttled")
 
 
-def listing_load(sandbox: Sandbox, reports: Path, targets: Path, *more: str, seconds: int = 12) -> Load:
+def listing_load(sandbox: Sandbox, reports: Path, targets: Path, *more: str, seconds: int = 10) -> Load:
     """30 sellers who publish as fast as they can: their limits are 10 profiles and 10 listings a minute."""
     arguments = ["-u", "30", "-r", "30", "-t", f"{seconds}s", "--stop-timeout", "30", "--no-gate"]
     arguments += ["--targets", str(targets)]
@@ -101,24 +101,33 @@ class Finished:
     took_s: float
 
 
+LOADS: dict[str, tuple[list[str], list[str]]] = {
+    "paced": ([], []),
+    "allowed": ([], ["--allow-throttling"]),
+    "processes": ([], ["--processes", "2"]),
+    "forwarded": (["forwarded_for = true"], []),
+    "addresses": (['client_addresses = ["127.0.0.2", "127.0.0.3"]'], []),
+}
+"""Lines of the target file, and arguments, of the loads that run at the same time, each on a sandbox of its own."""
+
+
 @pytest.fixture(scope="module")
-def both(
+def runs(
     limited: Callable[[], Sandbox], targets: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Finished]:
-    """The same load twice, at the same time, on two sandboxes: once waiting for room, once not."""
-    running, began_s = {}, time.monotonic()
-    for name, more in (("paced", ()), ("allowed", ("--allow-throttling",))):
-        reports = tmp_path_factory.mktemp(name) / "reports"
-        sandbox = limited()
-        running[name] = (listing_load(sandbox, reports, targets(), *more), sandbox)
+    """What came of each load."""
+    running = {}
+    for name, (lines, more) in LOADS.items():
+        sandbox, reports, began_s = limited(), tmp_path_factory.mktemp(name) / "reports", time.monotonic()
+        running[name] = (listing_load(sandbox, reports, targets(*lines), *more), sandbox, began_s)
     return {
         name: Finished(load, sandbox, load.wait().folder, time.monotonic() - began_s)
-        for name, (load, sandbox) in running.items()
+        for name, (load, sandbox, began_s) in running.items()
     }
 
 
-def test_paced_sellers_get_no_429_at_all(both: dict[str, Finished]) -> None:
-    paced = both["paced"]
+def test_paced_sellers_get_no_429_at_all(runs: dict[str, Finished]) -> None:
+    paced = runs["paced"]
     truth, samples = paced.sandbox.truth(), samples_of(paced.folder)
     assert throttled(truth) == 0
     assert set(samples["outcome"]) <= {"ok", "aborted"}
@@ -128,41 +137,38 @@ def test_paced_sellers_get_no_429_at_all(both: dict[str, Finished]) -> None:
     assert len(profiles) == 10
 
 
-def test_who_waits_for_room_is_no_sample_and_the_time_is_known(both: dict[str, Finished]) -> None:
-    paced = both["paced"]
+def test_who_waits_for_room_is_no_sample_and_the_time_is_known(runs: dict[str, Finished]) -> None:
+    paced = runs["paced"]
     samples = samples_of(paced.folder)
     http = samples[samples["kind"].isin(["http", "setup"])]
     received: Counter[tuple[str, str]] = paced.sandbox.received()
     assert Counter(zip(http["method"], http["route"], strict=True)) == received
-    assert http["response_time_ms"].max() < 5_000  # the 11 s some waited are nobody's response time
+    assert http["response_time_ms"].max() < 5_000  # the 9 s some waited are nobody's response time
     said = re.search(r"rate limits: sellers waited (\d+) times for room, ([\d.]+) s in all", paced.load.log.read_text())
     assert said is not None
     assert int(said[1]) >= 20
     assert float(said[2]) > 100
 
 
-def test_stop_ends_every_wait_at_once(both: dict[str, Finished]) -> None:
+def test_stop_ends_every_wait_at_once(runs: dict[str, Finished]) -> None:
     # neither the minute sellers would wait or back off, nor the 30 s they have to finish what they are doing
-    for each in both.values():
-        assert each.took_s < 12 + 20
+    for each in runs.values():
+        assert each.took_s < 10 + 25
 
 
-def test_without_waiting_the_server_throttles(both: dict[str, Finished]) -> None:
-    allowed = both["allowed"]
+def test_without_waiting_the_server_throttles(runs: dict[str, Finished]) -> None:
+    allowed = runs["allowed"]
     samples = samples_of(allowed.folder)
     assert throttled(allowed.sandbox.truth()) > 0
     assert throttled(allowed.sandbox.truth()) == (samples["outcome"] == "throttled").sum()
     assert "rate limits: sellers waited" not in allowed.load.log.read_text()
 
 
-def test_processes_on_one_address_stay_below_the_limit_together(
-    limited: Callable[[], Sandbox], targets: Callable[..., Path], tmp_path: Path
-) -> None:
-    sandbox = limited()
-    done = listing_load(sandbox, tmp_path / "reports", targets(), "--processes", "2", seconds=8).wait()
-    samples = samples_of(done.folder)
+def test_processes_on_one_address_stay_below_the_limit_together(runs: dict[str, Finished]) -> None:
+    shared = runs["processes"]
+    samples = samples_of(shared.folder)
     assert set(samples["process"]) == {0, 1}
-    assert throttled(sandbox.truth()) == 0
+    assert throttled(shared.sandbox.truth()) == 0
     assert (samples["route"] == "/api/marketplace/seller/profile").sum() == 10
 
 
@@ -177,16 +183,8 @@ def test_a_minute_later_there_is_room_again_and_still_no_429(
     assert (samples["route"] == "/api/marketplace/seller/profile").sum() == 20
 
 
-@pytest.mark.parametrize(
-    ("line", "profiles"),
-    [("forwarded_for = true", 30), ('client_addresses = ["127.0.0.2", "127.0.0.3"]', 20)],
-    ids=["one claimed for each seller", "two of this machine"],
-)
-def test_each_address_has_limits_of_its_own(
-    line: str, profiles: int, limited: Callable[[], Sandbox], targets: Callable[..., Path], tmp_path: Path
-) -> None:
-    sandbox = limited()
-    done = listing_load(sandbox, tmp_path / "reports", targets(line), seconds=6).wait()
-    samples = samples_of(done.folder)
+@pytest.mark.parametrize(("name", "profiles"), [("forwarded", 30), ("addresses", 20)])
+def test_each_address_has_limits_of_its_own(name: str, profiles: int, runs: dict[str, Finished]) -> None:
+    samples = samples_of(runs[name].folder)
     assert (samples["route"] == "/api/marketplace/seller/profile").sum() == profiles  # 10 for an address
-    assert throttled(sandbox.truth()) == 0
+    assert throttled(runs[name].sandbox.truth()) == 0
