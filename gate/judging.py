@@ -77,6 +77,7 @@ def with_findings(verdict: Verdict, findings: Findings) -> Verdict:
         headline=verdict.headline if blocking is None else _headline(blocking),
         doubts=(*findings.doubts, *verdict.doubts),
         overrides=(*findings.overrides, *verdict.overrides),
+        clock_offset_s=findings.clock_offset_s,
     )
 
 

@@ -184,6 +184,21 @@ def same_wallet(data: Mapping[str, Any], key: str, wallet: str) -> None:
         raise WrongBody(f"'{key}' is another seller's")
 
 
+def same_page(data: Mapping[str, Any], mark: str) -> None:
+    """Hold a body against the page asked for, told by a field only it has; WrongBody when it is another path's.
+
+    A cache that gives several pages one key answers with the wrong one of the right seller (contract.md 0.3, 0.4).
+    """
+    if mark not in data:
+        raise WrongBody(f"the body is another path's: no '{mark}'")
+
+
+def same_kind(data: Any, kind: type[dict[str, Any]] | type[list[Any]]) -> None:
+    """Hold `data` against the kind of the page asked for; WrongBody for a list where an object is due, or reversely."""
+    if isinstance(data, (dict, list)) and not isinstance(data, kind):
+        raise WrongBody(f"the body is another path's: a {'list' if kind is dict else 'single object'}")
+
+
 def same_id(data: Mapping[str, Any], key: str, wanted: str) -> None:
     """Hold an id in a body against the one asked for; WrongBody when it is another's."""
     found = data.get(key)
@@ -194,9 +209,12 @@ def same_id(data: Mapping[str, Any], key: str, wanted: str) -> None:
 
 
 def among(rows: Sequence[Mapping[str, Any]], key: str, wanted: str) -> None:
-    """Hold a list against what is known to be in it: an empty page is as quick as a full one, and as wrong."""
+    """Hold a list against what this seller put there before; Stale when it is not shown.
+
+    An empty page is as quick as a full one, and as wrong.
+    """
     if not any(str(row.get(key)) == wanted for row in rows):
-        raise CheckFailed(f"what is known to be there is not listed under '{key}'")
+        raise Stale(f"what this seller put there is not listed under '{key}'")
 
 
 def some(rows: Sequence[Data], what: str) -> Sequence[Data]:

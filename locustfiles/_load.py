@@ -57,7 +57,7 @@ class Load:
         self._pools: dict[str, Iterator[Wallet]] = {}
         self._new = wallets(self._secret, f"run {run_id}", itertools.count(recorder.process * _NEW_OF_A_PROCESS))
         self._bugs: Counter[str] = Counter()
-        recorder.at_close = self._say_paced
+        recorder.paced_s = self._paced_s
 
     def join(self, options: Any) -> None:
         """Take over what the command line says; a worker knows its master's from its first seller on."""
@@ -80,11 +80,6 @@ class Load:
         self._stopping = value
         if self.pacer is not None:
             self.pacer.wake()
-
-    @property
-    def paced_s(self) -> float:
-        """Seconds sellers waited for room in the target's rate limits, all added up."""
-        return 0.0 if self.pacer is None else self.pacer.waited_s
 
     def freshness_budget_s(self, route: str | None) -> float:
         """Return how soon a write must be visible on a route; None: on any that has no budget of its own."""
@@ -139,11 +134,14 @@ class Load:
             _logger.error("a bug of the harness in %s\n%s", place, "".join(traceback.format_exception(bug)))
             self.recorder.problems.append(name)
 
-    def _say_paced(self) -> None:
-        if self.pacer is not None:
-            _logger.info(
-                "rate limits: sellers waited %d times for room, %.1f s in all", self.pacer.waits, self.pacer.waited_s
-            )
+    def _paced_s(self) -> float | None:
+        """Say at the end of the run how long sellers waited for room; None when nobody held them back."""
+        if self.pacer is None:
+            return None
+        _logger.info(
+            "rate limits: sellers waited %d times for room, %.1f s in all", self.pacer.waits, self.pacer.waited_s
+        )
+        return self.pacer.waited_s
 
 
 def processes_of(options: Any) -> int:

@@ -27,7 +27,7 @@ class Recorder:
         self.process = process
         self.unrecorded = 0
         self.problems: list[str] = []
-        self.at_close: Callable[[], None] = _nothing
+        self.paced_s: Callable[[], float | None] = _nobody_waited
         self.failures = FailureLog(folder, process)
         self._sellers = sellers
         self._writer = SampleWriter(folder, process)
@@ -53,13 +53,13 @@ class Recorder:
     def close(self) -> Closing:
         """Stop recording, flush, and write the closing record."""
         gevent.killall(self._greenlets)
-        self.at_close()
+        paced_s = self.paced_s()
         if self._health is not None:
             try:
                 self._health.close()
             except OSError as error:
                 self.problems.append(f"generator health not recorded: {error.strerror or error}")
-        return self._writer.close(unrecorded=self.unrecorded, bugs=self.problems)
+        return self._writer.close(unrecorded=self.unrecorded, bugs=self.problems, paced_s=paced_s)
 
     def _flush_for_ever(self) -> None:
         """Hand batches to a thread: a slow disk must not hold up the sellers; taking one is cheap."""
@@ -112,5 +112,6 @@ class Recorder:
         return True
 
 
-def _nothing() -> None:
-    """Wait to be replaced: nobody has anything to say at the end."""
+def _nobody_waited() -> float | None:
+    """Wait to be replaced: without rate limits no seller waits for room in them."""
+    return None

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+import gevent
 from gevent.lock import RLock
 from locust import log
 from locust.runners import MasterRunner, WorkerRunner
@@ -59,6 +60,8 @@ class Session:
         _check_classes(environment)
         if self.profile is not None:
             self._overrides += apply_profile(environment, self.options, self.profile)
+        # Locust counts the run time from the loop's cached clock, and what was done here held the loop for a while
+        gevent.get_hub().loop.update_now()
 
     @property
     def is_worker(self) -> bool:

@@ -12,6 +12,9 @@ from runlog.redaction import error_text
 from runlog.schema import Kind, Outcome, Sample
 
 _POLL_S: Final = 0.25
+_POLL_RATIO: Final = 0.2
+"""After so much of the time waited so far it looks again: a look every quarter of a second for minutes, because a cache
+holds that long, would use up a rate limit and fill the server's memory with pages asked for once."""
 
 
 class Waiter(Sender):
@@ -40,7 +43,7 @@ class Waiter(Sender):
             if since_s is not None or now_s - began_at_s > patience_s:
                 break
             unseen_at_s = asked_at_s
-            gevent.sleep(_POLL_S)
+            gevent.sleep(max(_POLL_S, _POLL_RATIO * (now_s - began_at_s)))
         from_s = began_at_s if since_s is None else _counted_from_s(since_s, unseen_at_s, asked_at_s, now_s)
         took_ms = (now_s - from_s) * 1000
         if since_s is not None and took_ms <= budget_s * 1000:

@@ -4,7 +4,17 @@ from typing import ClassVar
 
 from locust import between, task
 
-from locustfiles._checks import CheckFailed, accepted, equal, expect, expect_list, same_id, same_wallet
+from locustfiles._checks import (
+    CheckFailed,
+    accepted,
+    equal,
+    expect,
+    expect_list,
+    payload,
+    same_id,
+    same_kind,
+    same_wallet,
+)
 from locustfiles._data import CURRENCIES
 from locustfiles._routes import CATEGORIES, LISTING_DETAIL, SELLER_LISTING, SELLER_LISTINGS
 from locustfiles._seller import Seller
@@ -74,7 +84,7 @@ class ListingSeller(Seller):
             with self.step("pricing_currency", "GET", LISTING_DETAIL, unique=True, lid=lid) as answer:
                 data = expect(answer)
                 same_id(data, "id", lid)
-            return bool(data["price"] == price and data["currency"] == currency)
+                return bool(data["price"] == price and data["currency"] == currency)
 
         self.until_visible("pricing_currency", priced, LISTING_DETAIL)
 
@@ -82,6 +92,7 @@ class ListingSeller(Seller):
         """File the listing under another category."""
         lid = self.need(self.listing, "listing")
         with self.step("category", "GET", CATEGORIES) as answer:
+            same_kind(payload(answer), list)
             offered = [str(each["id"]) for each in expect_list(answer)]
             if not offered:
                 raise CheckFailed("no categories offered")
@@ -103,10 +114,10 @@ class ListingSeller(Seller):
         self._read_back(lid, "inactive")
 
     def _read_back(self, lid: str, status: str) -> None:
-        self.until_visible("status_management", lambda: self._status(lid) == status, LISTING_DETAIL)
+        self.until_visible("status_management", lambda: self._is(lid, status), LISTING_DETAIL)
 
-    def _status(self, lid: str) -> str:
+    def _is(self, lid: str, status: str) -> bool:
         with self.step("status_management", "GET", LISTING_DETAIL, unique=True, lid=lid) as answer:
             data = expect(answer)
             same_id(data, "id", lid)
-            return str(data["status"])
+            return bool(data["status"] == status)

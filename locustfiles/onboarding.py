@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from locust import between, task
 
-from locustfiles._checks import CheckFailed, Data, expect, same_wallet
+from locustfiles._checks import CheckFailed, Data, expect, same_page, same_wallet
 from locustfiles._routes import (
     ONBOARD_BUSINESS,
     ONBOARD_LISTING,
@@ -90,8 +90,9 @@ class OnboardingSeller(Seller):
         def completed() -> bool:
             with self.step("payout_setup", "GET", ONBOARDING, unique=True, w=self.w) as answer:
                 data = expect(answer)
+                same_page(data, "completionPercentage")
                 same_wallet(data, "walletAddress", self.w)
-            return data["completed"] is True and data["completionPercentage"] == 100  # noqa: PLR2004  # percent
+                return data["completed"] is True and data["completionPercentage"] == 100  # noqa: PLR2004  # percent
 
         self.until_visible("payout_setup", completed, ONBOARDING)
 

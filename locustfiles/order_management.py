@@ -47,10 +47,12 @@ class OrderSeller(Seller):
     }
 
     order: str | None = None
+    handled: set[str]
 
     def arrive(self) -> None:
         """Come with an open shop and something to order."""
         super().arrive()
+        self.handled = set()
         self.open_shop()
         self.put_on_shelf()
 
@@ -75,17 +77,20 @@ class OrderSeller(Seller):
                 "order_notification", "GET", ORDERS, query="status=paid&limit=20", unique=True, w=self.w
             ) as answer:
                 paid = [order for order in expect(answer).objects("orders") if order["status"] == "paid"]
-            if not paid:
-                return None
-            oldest = min(paid, key=lambda order: str(order["createdAt"]))
+                paid = [order for order in paid if order["id"] not in self.handled]
+                if not paid:
+                    return None
+                oldest = min(paid, key=lambda order: str(order["createdAt"]))
+                since_s = _unix_s(str(oldest["createdAt"]))
             self.order = str(oldest["id"])
-            return max(_unix_s(str(oldest["createdAt"])), looking_since_s)
+            return max(since_s, looking_since_s)
 
         self.until_known("order_notification", noticed, _PATIENCE_S, ORDERS)
 
     def status_update(self) -> None:
         """Begin to process the order, and say so for the whole batch."""
         oid = self.need(self.order, "order")
+        self.handled.add(oid)  # a list from a cache may call it paid for a while longer
         with self.step("status_update", "POST", PROCESS, json={}, oid=oid) as answer:
             accepted(answer)
         body = {"orderIds": [oid], "status": "processing"}

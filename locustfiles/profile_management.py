@@ -1,12 +1,15 @@
 """Workflow: a seller keeps the profile up to date and sees the change everywhere it is shown."""
 
-from typing import Any
+from typing import Any, Final
 
 from locust import between, task
 
-from locustfiles._checks import CheckFailed, equal, expect, same_wallet
+from locustfiles._checks import CheckFailed, bare, equal, expect, same_page, same_wallet
 from locustfiles._routes import OWN_PROFILE, PUBLIC_SELLER, SELLER, TIER, VERIFICATION
 from locustfiles._seller import Seller
+
+_NOT_FOUND: Final = 404
+_NONE_FILED: Final = "No verification found"
 
 
 class ProfileSeller(Seller):
@@ -42,6 +45,7 @@ class ProfileSeller(Seller):
     def _look(self, step: str) -> None:
         with self.step(step, "GET", SELLER, w=self.w) as answer:
             data = expect(answer)
+            same_page(data, "applicationStatus")
             same_wallet(data, "walletAddress", self.w)
             self.tier = str(data["tier"])
 
@@ -62,11 +66,14 @@ class ProfileSeller(Seller):
         for _ in range(self.rng.randint(1, 2)):
             with self.step("verification_status", "GET", TIER, w=self.w) as answer:
                 data = expect(answer)
+                same_page(data, "tierDisplayName")
                 same_wallet(data, "walletAddress", self.w)
                 if self.tier is not None:
                     equal("tier", data["tier"], self.tier)
         with self.step("verification_status", "GET", VERIFICATION, uid=self.uid) as answer:
-            if not isinstance(expect(answer)["status"], str):
+            if answer.status == _NOT_FOUND:  # how a deployment says that none was filed (contract.md 6.1)
+                equal("message", bare(answer, _NOT_FOUND)["message"], _NONE_FILED)
+            elif not isinstance(expect(answer)["status"], str):
                 raise CheckFailed("no verification status")
 
     def data_sync(self) -> None:
@@ -85,14 +92,14 @@ class ProfileSeller(Seller):
 
         def everywhere() -> bool:
             for route, ids in places:
-                if route not in shown and self._name_at(route, ids) == name:
+                if route not in shown and self._shows(name, route, ids):
                     shown.add(route)
             return len(shown) == len(places)
 
         self.until_visible("data_sync", everywhere, *(route for route, _ in places))
 
-    def _name_at(self, route: str, ids: dict[str, Any]) -> str:
+    def _shows(self, name: str, route: str, ids: dict[str, Any]) -> bool:
         with self.step("data_sync", "GET", route, unique=True, **ids) as answer:
             data = expect(answer)
             same_wallet(data, "walletAddress", self.w)
-            return str(data["storeName"])
+            return bool(data["storeName"] == name)

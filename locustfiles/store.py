@@ -2,7 +2,18 @@
 
 from locust import between, task
 
-from locustfiles._checks import accepted, among, equal, expect, expect_rows, same_id, same_wallet
+from locustfiles._checks import (
+    accepted,
+    among,
+    equal,
+    expect,
+    expect_rows,
+    payload,
+    same_id,
+    same_kind,
+    same_page,
+    same_wallet,
+)
 from locustfiles._routes import (
     CONVERSATIONS,
     DASHBOARD_ANALYTICS,
@@ -45,7 +56,9 @@ class StoreSeller(Seller):
         """Be visited: each visitor opens the store and its shelf, as people come back to the same page."""
         for _ in range(self.rng.randint(4, 7)):
             with self.step("store_page", "GET", SELLER, w=self.w) as answer:
-                same_wallet(expect(answer), "walletAddress", self.w)
+                data = expect(answer)
+                same_page(data, "applicationStatus")
+                same_wallet(data, "walletAddress", self.w)
             with self.step("store_page", "GET", PUBLIC_LISTINGS, query="page=1&limit=20", w=self.w) as answer:
                 for listing in expect(answer).objects("listings"):
                     same_wallet(listing, "sellerAddress", self.w)
@@ -59,6 +72,7 @@ class StoreSeller(Seller):
             among(own, "id", self.shelf)
         for _ in range(self.rng.randint(2, 4)):
             with self.step("listing_management", "GET", LISTING, lid=self.shelf) as answer:
+                same_kind(payload(answer), dict)
                 same_id(expect(answer), "id", self.shelf)
         with self.step("listing_management", "POST", LISTING_VIEW, lid=self.shelf) as answer:
             accepted(answer, 200, 201)

@@ -4,7 +4,7 @@ from typing import ClassVar, Final
 
 from locust import between, task
 
-from locustfiles._checks import CheckFailed, accepted, equal, expect, payload, refused, same_wallet, some
+from locustfiles._checks import CheckFailed, accepted, equal, expect, payload, refused, same_page, same_wallet, some
 from locustfiles._routes import (
     CRITERIA,
     EVALUATE,
@@ -59,6 +59,7 @@ class TierSeller(Seller):
         for _ in range(self.rng.randint(2, 3)):
             with self.step("progress_tracking", "GET", TIER_PROGRESS, w=self.w) as answer:
                 data = expect(answer)
+                same_page(data, "progressPercentage")
                 same_wallet(data, "walletAddress", self.w)
                 equal("currentTier", data["currentTier"], _FIRST_TIER)
 
@@ -86,8 +87,9 @@ class TierSeller(Seller):
         def moved_up() -> bool:
             with self.step("automated_upgrade", "GET", TIER, unique=True, w=self.w) as answer:
                 data = expect(answer)
+                same_page(data, "tierDisplayName")
                 same_wallet(data, "walletAddress", self.w)
-            return bool(data["tier"] == _NEXT_TIER)
+                return bool(data["tier"] == _NEXT_TIER)
 
         self.until_visible("automated_upgrade", moved_up, TIER)
 

@@ -34,7 +34,7 @@ def own_logs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(target: Target, *, process: int = 0) -> Load:
-    recorder = cast("Recorder", SimpleNamespace(process=process, problems=[], at_close=None))
+    recorder = cast("Recorder", SimpleNamespace(process=process, problems=[], paced_s=None))
     return Load(target=target, run_id="r-1", seed=1, think_ratio=1.0, recorder=recorder)
 
 
@@ -110,7 +110,7 @@ def test_without_limits_there_is_nothing_to_ask(target: Target) -> None:
     plain = load(target)
     plain.join(options())
     assert plain.pacer is None
-    assert plain.paced_s == 0.0
+    assert plain.recorder.paced_s() is None
 
 
 def test_limits_are_kept_until_the_command_line_allows_throttling(target: Target) -> None:
@@ -171,11 +171,10 @@ def test_time_waited_is_said_at_the_end(target: Target, caplog: pytest.LogCaptur
     assert ended.pacer is not None
     ended.pacer.waits, ended.pacer.waited_s = 3, 4.25
     with caplog.at_level(logging.INFO, "sellergate"):
-        ended.recorder.at_close()
+        assert ended.recorder.paced_s() == 4.25
     assert [record.getMessage() for record in caplog.records] == [
         "rate limits: sellers waited 3 times for room, 4.2 s in all"
     ]
-    assert ended.paced_s == 4.25
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------
