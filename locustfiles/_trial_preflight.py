@@ -4,11 +4,15 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+import gevent
+
 from locustfiles._checks import StepFailed, Throttled, accepted, expect, expect_list
 from locustfiles._routes import CATEGORIES, ORDERS
 from locustfiles._seller import Seller
 from locustfiles._sending import Account
 
+_ATTEMPTS: Final = 5
+_PAUSE_S: Final = 0.1
 _LISTED: Final = 100
 """The most orders one answer lists (contract.md 6.6)."""
 
@@ -43,12 +47,23 @@ def _give_up(_seconds: float) -> None:
 
 
 def _looked(look: Callable[[], None]) -> str | None:
-    """Return why a look failed; None when it did not."""
-    try:
-        look()
-    except StepFailed as failure:
-        return str(failure)
-    return None
+    """Return why a look failed, the last of several times; None when one did not.
+
+    A target that errs now and then is to be measured, not turned away; one that refuses for its rate is not pressed.
+    """
+    why: str | None = None
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            gevent.sleep(_PAUSE_S)
+        try:
+            look()
+        except Throttled as refusal:
+            return str(refusal)
+        except StepFailed as failure:
+            why = str(failure)
+        else:
+            return None
+    return why
 
 
 def _counted(count: Callable[[], int], what: str) -> dict[str, Any]:
