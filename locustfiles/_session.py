@@ -20,7 +20,9 @@ from locustfiles._invocation import apply_profile, choose_profile, choose_target
 from locustfiles._keeper import Keeper, describe
 from locustfiles._load import Load, wallet_secret
 from locustfiles._options import ROOT
+from locustfiles._quiet_logs import quieten_logs
 from locustfiles._recording import Recorder
+from runlog.redaction import hide
 from runlog.run import LoadProfile, StepName
 from settings.permission import check_permission
 from settings.problem import UsageProblem
@@ -57,6 +59,8 @@ class Session:
         elif unattended(self.options) and not self.options.no_gate:
             self._check_terms()
         wallet_secret(self.target)
+        hide(self.target.secrets)  # a master has no sellers, but a log
+        quieten_logs()
         _check_classes(environment)
         if self.profile is not None:
             self._overrides += apply_profile(environment, self.options, self.profile)

@@ -32,15 +32,17 @@ class Waiter(Sender):
 
         `look` sends unique reads to `routes` and returns the moment to count from (Unix seconds) once it sees what is
         awaited. Nothing seen within `patience_s`, or seen later than the longest freshness budget of these routes:
-        outcome stale. Nothing is known sooner than the answer that showed it took: see `_counted_from_s`.
+        outcome stale. Nothing is known sooner than the answer that showed it took: see `_counted_from_s`. What was seen
+        late only because this seller had to wait for room in a rate limit says nothing: outcome throttled, and the
+        seller goes on.
         """
-        began_at_s, budget_s = time.time(), self._budget_s(routes)
+        began_at_s, budget_s, held_s = time.time(), self._budget_s(routes), self.thought_s
         unseen_at_s = began_at_s
         while True:
             asked_at_s = time.time()
             since_s = look()
             now_s = time.time()
-            if since_s is not None or now_s - began_at_s > patience_s:
+            if since_s is not None or now_s - began_at_s - (self.thought_s - held_s) > patience_s:
                 break
             unseen_at_s = asked_at_s
             gevent.sleep(max(_POLL_S, _POLL_RATIO * (now_s - began_at_s)))
@@ -48,6 +50,11 @@ class Waiter(Sender):
         took_ms = (now_s - from_s) * 1000
         if since_s is not None and took_ms <= budget_s * 1000:
             self._record_event(Kind.FRESHNESS, step, from_s, Outcome.OK, took_ms, None)
+            return
+        held_ms = (self.thought_s - held_s) * 1000
+        if since_s is not None and took_ms - held_ms <= budget_s * 1000:
+            text = "held back by rate limits while looking"
+            self._record_event(Kind.FRESHNESS, step, from_s, Outcome.THROTTLED, took_ms, text)
             return
         text = f"not visible within {patience_s if since_s is None else budget_s:g} s"
         self._record_event(Kind.FRESHNESS, step, from_s, Outcome.STALE, took_ms, text)

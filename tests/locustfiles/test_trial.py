@@ -75,6 +75,16 @@ def test_seen_later_than_its_routes_budget_is_stale(came: dict[str, Any]) -> Non
     assert came["wait"]["late"][4] == "not visible within 0.01 s"
 
 
+@pytest.mark.parametrize(
+    ("case", "outcome"),
+    [("late, held back", "throttled"), ("late, held back a little", "stale"), ("in time, held back", "ok")],
+)
+def test_what_was_seen_late_for_want_of_room_in_a_limit_says_nothing(
+    case: str, outcome: str, came: dict[str, Any]
+) -> None:
+    assert came["wait"][case][1] == outcome
+
+
 def test_budget_is_the_longest_of_the_routes_looked_at(came: dict[str, Any]) -> None:
     assert came["wait"]["late at one, in time at the other"][1] == "ok"
 

@@ -63,6 +63,7 @@ class Watcher:
 
     def __init__(self, **budgets_s: float) -> None:
         self.event: list[Any] = []
+        self.thought_s = 7.0  # of what the pass did before
         self.load = SimpleNamespace(freshness_budget_s=budgets_s.__getitem__)
 
     def _record_event(self, kind: Any, _step: Any, _at_s: Any, outcome: Any, time_ms: float, error: Any) -> None:
@@ -86,6 +87,21 @@ def wait(ahead_s: float | None, **budgets_s: float) -> list[Any]:
     except Stale as stale:
         return [*watcher.event, str(stale)]
     return [*watcher.event, None]
+
+
+def held_back(held_s: float, *, shown: bool, **budgets_s: float) -> list[Any]:
+    """Wait with a look that takes 50 ms, so much of it for room in a rate limit."""
+    watcher: Any = Watcher(**budgets_s)
+    began_at_s = time.time()
+
+    def seen() -> float | None:
+        time.sleep(0.05)
+        watcher.thought_s += held_s
+        return began_at_s if shown else None
+
+    with suppress(Stale):
+        watcher.until_known("step", seen, 0.02, *budgets_s)
+    return list(watcher.event)
 
 
 def visible(ahead_s: float | None, **budgets_s: float) -> list[Any]:
@@ -142,6 +158,9 @@ json.dump(
             "never": wait(None, a=5.0),
             "visible": visible(0.0, a=5.0),
             "invisible": visible(None, a=0.05),
+            "late, held back": held_back(0.045, shown=True, a=0.02),
+            "late, held back a little": held_back(0.005, shown=True, a=0.02),
+            "in time, held back": held_back(0.045, shown=True, a=5.0),
         },
         "before": {
             "nothing": ListingSeller.before("creation"),
