@@ -16,12 +16,18 @@ from gate.findings import Findings, write_findings
 from gate.judging import Judged, judge_run
 from gate.load_process import LoadEnd, load_environment, run_load
 from gate.plan import Plan, load_command
-from gate.preflight import Subject, found, look
-from gate.preflight_check import Check
-from gate.preflight_lease import HeldLease, held_check, holding_lease
-from gate.preflight_lines import short_lines
-from gate.preflight_network import PATIENCE_S
-from gate.preflight_trial import Trial
+from gate.preflight import (
+    PATIENCE_S,
+    Check,
+    HeldLease,
+    Subject,
+    Trial,
+    found,
+    held_check,
+    holding_lease,
+    look,
+    short_lines,
+)
 from gate.progress import ProgressPrinter
 from gate.sandbox_process import running_sandbox
 from runlog.errors import RunLogError

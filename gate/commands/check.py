@@ -8,7 +8,7 @@ from typing import Final, TypeVar, Unpack
 import click
 
 from gate.budget import Budget, fitting, reckon
-from gate.budget_words import lines as budget_lines
+from gate.budget import lines as budget_lines
 from gate.commands.options import JudgingFlags, check_profiles, judging_options, path_option, read_terms
 from gate.effective import any_expired, profile_lines, target_lines, threshold_lines
 from gate.exit_codes import ExitCode

@@ -7,14 +7,23 @@ from typing import Final, TypedDict, Unpack
 import click
 
 from gate.commands.options import load_options, path_option
-from gate.preflight import WAY, Subject, look, unlooked
-from gate.preflight_addresses import addresses_check
-from gate.preflight_check import Check, Preflight, State, not_looked_at, refusal
-from gate.preflight_disk import disk_check
-from gate.preflight_lease import lease_check
-from gate.preflight_lines import all_lines
-from gate.preflight_network import PATIENCE_S
-from gate.preflight_trial import Trial
+from gate.preflight import (
+    PATIENCE_S,
+    WAY,
+    Check,
+    Preflight,
+    State,
+    Subject,
+    Trial,
+    addresses_check,
+    all_lines,
+    disk_check,
+    lease_check,
+    look,
+    not_looked_at,
+    refusal,
+    unlooked,
+)
 from gate.progress import ProgressPrinter
 from gate.streams import say
 from runlog.redaction import hide

@@ -114,7 +114,7 @@ def trial(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def stand_in(code: str | None = None, **parts: dict[str, Any]) -> None:
         said = f"print({json.dumps(json.dumps(FOUND | parts))})"
-        monkeypatch.setattr("gate.preflight_trial.TRIAL", (sys.executable, "-c", code or said))
+        monkeypatch.setattr("gate.preflight.trial.TRIAL", (sys.executable, "-c", code or said))
 
     return stand_in
 

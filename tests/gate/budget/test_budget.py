@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.budget import Budget, Remedies, fitting, reckon
-from gate.budget_simulation import Simulation
-from gate.budget_traffic import ANSWER_S, REQUESTS_AT_MOST, Planned, Traffic, traffic
-from gate.budget_windows import PacedWindows, ServerWindows
-from gate.budget_words import advice, headline, lines
+from gate.budget.reckoning import Budget, Remedies, fitting, reckon
+from gate.budget.simulation import Simulation
+from gate.budget.traffic import ANSWER_S, REQUESTS_AT_MOST, Planned, Traffic, traffic
+from gate.budget.windows import PacedWindows, ServerWindows
+from gate.budget.words import advice, headline, lines
 from runlog.workflows import WORKFLOWS
 from sandbox.limits import Dialect, Limit, Limiter
 from settings.bill import BILL, Send, WorkflowBill
@@ -100,7 +100,7 @@ WRITES = RateLimit("writes", 5, 60.0, (("POST", "/w"),))
 def bill(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, WorkflowBill]]:
     """One workflow of one step, which sends one write and is followed by a second of thought."""
     own = {"listing": WorkflowBill(setup=(), begin=(), steps={"creation": (WRITE,)})}
-    monkeypatch.setattr("gate.budget_traffic.BILL", own)
+    monkeypatch.setattr("gate.budget.traffic.BILL", own)
     return own
 
 

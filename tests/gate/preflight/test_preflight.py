@@ -14,10 +14,9 @@ import pytest
 import trustme
 
 from gate.cli import main
-from gate.preflight_check import State
+from gate.preflight.check import State
 from settings.leases import LEASE_S, take_lease
-
-from .conftest import Site, serving
+from tests.gate.conftest import Site, serving
 
 PROFILE = 'format = 1\n[demo]\ndescription = "x"\nsellers = 8\nspawn_per_s = 8\nramp = "1 s"\nduration = "11 s"\n'
 TARGET = """
@@ -283,7 +282,7 @@ def test_part_that_is_down(
 def test_part_that_comes_up_in_time_is_waited_for(
     files: Path, site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gate.preflight_health._PAUSE_S", 0.05)
+    monkeypatch.setattr("gate.preflight.health._PAUSE_S", 0.05)
     monkeypatch.setenv("HEALTH_CHECK_TIMEOUT", "10000")
     site.at_first["/upload"] = [502, 502]
     code, lines = preflight(files, capsys)
@@ -405,7 +404,7 @@ def test_trial_that_does_not_look(
     exit_code: int,
     message: str,
 ) -> None:
-    monkeypatch.setattr("gate.preflight_trial._LONGEST_S", 0.5 if exit_code == 3 else 20.0)
+    monkeypatch.setattr("gate.preflight.trial._LONGEST_S", 0.5 if exit_code == 3 else 20.0)
     trial(code)
     assert only("sign-in", exit_code, preflight(files, capsys)) == message
 
@@ -430,7 +429,7 @@ def test_trial_with_a_bug_is_ours(
 
 
 def test_disk_without_room(files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gate.preflight_disk.free_bytes", lambda _folder: 5_000_000)
+    monkeypatch.setattr("gate.preflight.disk.free_bytes", lambda _folder: 5_000_000)
     assert only("disk space", 3, preflight(files, capsys)).startswith("5.0 MB free, about 8.1 MB needed in ")
 
 

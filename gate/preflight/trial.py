@@ -14,7 +14,7 @@ from typing import Any, Final
 from gate.errors import BrokenToolError
 from gate.exit_codes import ExitCode
 from gate.load_process import load_environment
-from gate.preflight_check import Check, not_looked_at, not_needed, ok, problem, refusal
+from gate.preflight.check import Check, not_looked_at, not_needed, ok, problem, refusal
 from runlog.workflows import WORKFLOWS
 from settings.document import CHECKOUT, one_line
 from settings.target import Target

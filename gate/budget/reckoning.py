@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gate.budget_simulation import Played, Simulation
-from gate.budget_traffic import Traffic, not_counted, traffic
+from gate.budget.simulation import Played, Simulation
+from gate.budget.traffic import Traffic, not_counted, traffic
 from settings.limits import RateLimit
 from settings.profile import Profile
 from settings.target import Target

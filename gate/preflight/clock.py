@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from gate.preflight_check import Check, State, ok, problem
+from gate.preflight.check import Check, State, ok, problem
 from gate.probe import Answer
 
 SKEW_AT_MOST_S: Final = 2.0

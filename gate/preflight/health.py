@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Final
 
-from gate.preflight_check import Check, ok, problem
+from gate.preflight.check import Check, ok, problem
 from gate.probe import Answer, ProbeError, ask
 from gate.reading import health_value, monitor_value
 from settings.target import HealthCheck, Monitor, Target

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from gate.findings import Findings
-from gate.preflight_addresses import addresses_check
-from gate.preflight_check import Check, Preflight, State, not_looked_at, ok
-from gate.preflight_clock import CLOCK, clock_check, offset_bounds
-from gate.preflight_disk import disk_check
-from gate.preflight_health import FRONT_PAGE, Seen, Waiting, health_checks, monitor_checks
-from gate.preflight_network import (
+from gate.preflight.addresses import addresses_check
+from gate.preflight.check import Check, Preflight, State, not_looked_at, ok
+from gate.preflight.clock import CLOCK, clock_check, offset_bounds
+from gate.preflight.disk import disk_check
+from gate.preflight.health import FRONT_PAGE, Seen, Waiting, health_checks, monitor_checks
+from gate.preflight.network import (
     ANSWER,
     CERTIFICATE,
     CONNECTION,
@@ -24,7 +24,7 @@ from gate.preflight_network import (
     connection_check,
     name_check,
 )
-from gate.preflight_trial import CATEGORIES, ORDERS, SIGN_IN, Trial, seller_checks
+from gate.preflight.trial import CATEGORIES, ORDERS, SIGN_IN, Trial, seller_checks
 from gate.probe import Answer
 from settings.profile import Profile
 from settings.target import Target

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from gate.preflight_check import Check, ok, problem, warning
+from gate.preflight.check import Check, ok, problem, warning
 from settings.leases import (
     RENEW_S,
     Lease,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final, cast
 
 from gate.dial import dial
-from gate.preflight_check import Check, ok, problem, warning
+from gate.preflight.check import Check, ok, problem, warning
 from gate.probe import TIMEOUT_S
 from runlog.redaction import redact
 from settings.document import one_line

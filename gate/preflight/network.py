@@ -10,8 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gate.dial import dial, proxy_of, tls_context
-from gate.preflight_certificate import certificate_check
-from gate.preflight_check import Check, not_looked_at, not_needed, ok, problem, refusal, warning
+from gate.preflight.certificate import certificate_check
+from gate.preflight.check import Check, not_looked_at, not_needed, ok, problem, refusal, warning
 from gate.probe import TIMEOUT_S, Answer, ProbeError, ask_once, words_of
 from runlog.redaction import redact
 from settings.document import one_line

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from gate.preflight_check import Check, ok, problem
+from gate.preflight.check import Check, ok, problem
 from settings.profile import Profile
 
 _NAME: Final = "disk space"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.exit_codes import ExitCode
-from gate.preflight_check import State
-from gate.preflight_clock import bounds_of, clock_check, offset_bounds
+from gate.preflight.check import State
+from gate.preflight.clock import bounds_of, clock_check, offset_bounds
 from gate.probe import Answer
 
 NOON_S = 1_800_000_000.0

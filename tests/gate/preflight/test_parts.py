@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 
 from gate.exit_codes import ExitCode
-from gate.preflight_check import Check, Preflight, State, not_needed, ok, problem, refusal, warning
-from gate.preflight_disk import BYTES_A_SAMPLE, FIXED_BYTES, bytes_needed, disk_check
-from gate.preflight_lease import HeldLease, holding_lease
-from gate.preflight_lines import COLUMNS, all_lines, short_lines
-from gate.preflight_network import answer_check, connection_check, name_check
+from gate.preflight.check import Check, Preflight, State, not_needed, ok, problem, refusal, warning
+from gate.preflight.disk import BYTES_A_SAMPLE, FIXED_BYTES, bytes_needed, disk_check
+from gate.preflight.lease import HeldLease, holding_lease
+from gate.preflight.lines import COLUMNS, all_lines, short_lines
+from gate.preflight.network import answer_check, connection_check, name_check
 from settings.leases import LeaseHeld, read_lease, take_lease
 from settings.profile import Profile
 from settings.target import Target, load_target
-
-from .conftest import Site, serving
+from tests.gate.conftest import Site, serving
 
 PROBLEM = problem("clock", "server's minus ours: +9.1 to +10.1 s", "clock_skew", "at most 2 s")
 BUG = Check("trial", State.PROBLEM, "boom", ExitCode.BUG)
@@ -83,7 +82,7 @@ def test_sellers_who_never_think_are_counted_by_their_answers() -> None:
 def test_disk_has_room_from_exactly_what_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: int, state: State
 ) -> None:
-    monkeypatch.setattr("gate.preflight_disk.free_bytes", lambda _folder: bytes_needed(profile()) + over)
+    monkeypatch.setattr("gate.preflight.disk.free_bytes", lambda _folder: bytes_needed(profile()) + over)
     assert disk_check(tmp_path / "not" / "there", profile()).state is state
 
 
@@ -94,7 +93,7 @@ def target(site: Site, tmp_path: Path) -> Target:
 
 
 def test_resolver_that_does_not_answer_is_not_waited_for(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gate.preflight_network._RESOLVE_S", 0.1)
+    monkeypatch.setattr("gate.preflight.network._RESOLVE_S", 0.1)
     monkeypatch.setattr("socket.getaddrinfo", lambda *_arguments, **_keywords: time.sleep(1) or [])
     started_s = time.monotonic()
     check = name_check(replace(target, url="https://api.example"))
@@ -139,7 +138,7 @@ def test_proxy_that_refuses_us_is_not_the_target(target: Target) -> None:
 
 
 def test_lease_in_use_is_renewed_and_given_back(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gate.preflight_lease.RENEW_S", 0.05)
+    monkeypatch.setattr("gate.preflight.lease.RENEW_S", 0.05)
     with holding_lease(target, "mine") as lease:
         assert isinstance(lease, HeldLease)
         assert (lease.check().state, lease.check().words) == (State.OK, "held by this run")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-from gate.budget_traffic import ANSWER_S, Planned, Traffic
-from gate.budget_windows import Key, PacedWindows, ServerWindows, Windows
+from gate.budget.traffic import ANSWER_S, Planned, Traffic
+from gate.budget.windows import Key, PacedWindows, ServerWindows, Windows
 from settings.limits import RateLimit
 
 TOLERATED_WAIT_RATIO: Final = 0.1

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from gate.budget import Budget, reckon
-from gate.budget_words import headline, lines
+from gate.budget import Budget, headline, lines, reckon
 from gate.exit_codes import ExitCode
-from gate.preflight_check import Check, State, not_needed
+from gate.preflight.check import Check, State, not_needed
 from settings.profile import Profile
 from settings.target import Target
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Final
 
-from gate.budget import Budget
-from gate.budget_simulation import TOLERATED_WAIT_RATIO
+from gate.budget.reckoning import Budget
+from gate.budget.simulation import TOLERATED_WAIT_RATIO
 from settings.limits import RateLimit
 
 _MINUTE_S: Final = 60.0

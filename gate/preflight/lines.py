@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from gate.preflight_check import Check, Preflight, State
+from gate.preflight.check import Check, Preflight, State
 
 COLUMNS: Final = 80
 _STATE: Final = max(len(state) for state in State) + 1
