@@ -37,8 +37,9 @@ def place(scope: Scope) -> str:
 
 
 def against(result: Result) -> str:
-    """Return a result's figure and limit: `p95 3 041 ms, limit < 2000 ms`."""
-    return f"{result.stat} {spelled(result.observed, result.unit)}, limit {result.limit}"
+    """Return a result's figure and limit: `p95 3 041 ms, limit < 2000 ms`; its kind too where that is not requests."""
+    kind = f"{result.scope.kind} " if result.scope.kind else ""
+    return f"{kind}{result.stat} {spelled(result.observed, result.unit)}, limit {result.limit}"
 
 
 def waiver_name(waiver: WaiverUse) -> str:

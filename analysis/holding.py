@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from analysis.limits import Limit, Unit
-from analysis.selection import Populations, StepKey
+from analysis.selection import EVERY_STEP, Populations, StepKey
 from analysis.statistics import MONITOR_NEEDED, Measured
 from analysis.threshold import Each, Threshold
 from analysis.verdict import Outcome, Result, Scope, Severity
@@ -101,7 +101,10 @@ def _measured(threshold: Threshold, scope: Scope, populations: Populations) -> M
 
 
 def _scopes(threshold: Threshold, populations: Populations) -> Sequence[Scope] | None:
-    """Return the scopes of one threshold; empty when gaps excuse all of it, None when nothing in the run matches."""
+    """Return the scopes of one threshold; None when nothing in the run matches.
+
+    Empty when gaps excuse all of it, or when it is of each step with a kind that the steps of a narrowed run lack.
+    """
     wanted = threshold.scope
     if wanted.monitor is not None:
         return [wanted]
@@ -111,7 +114,10 @@ def _scopes(threshold: Threshold, populations: Populations) -> Sequence[Scope] |
         if wanted.workflow in (None, workflow) and wanted.step in (None, step)
     ]
     if not steps or not _occurs(wanted, populations):
-        return None
+        # in a part of the steps it speaks of there may be none that has this kind; in all of them there is
+        spoken_of = {key for key in EVERY_STEP if wanted.workflow in (None, key[0])}
+        narrowed = threshold.each == "step" and wanted.kind is not None and not spoken_of <= set(steps)
+        return [] if steps and narrowed else None
     live = [key for key in steps if key not in populations.gap_steps]
     if threshold.each is None or not live:
         return [wanted] if live else []

@@ -13,9 +13,9 @@ from analysis.figures import waiver_words
 from analysis.holding import hold
 from analysis.policy import Policy
 from analysis.rollback import rollback_reasons
-from analysis.selection import Populations, populations
+from analysis.selection import EVERY_STEP, Populations, populations
 from analysis.statistics import STATISTICS
-from analysis.steps import EVERY_STEP, step_results, workflow_results
+from analysis.steps import step_results, workflow_results
 from analysis.threshold import ThresholdFile
 from analysis.throttling import throttled_routes
 from analysis.verdict import Scope, Totals, Verdict, WaiverState

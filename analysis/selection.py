@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import pandas as pd
 
@@ -12,8 +13,12 @@ from analysis.verdict import Scope
 from analysis.window import Cut, steady, within
 from runlog.run import Gap
 from runlog.schema import Kind
+from runlog.workflows import WORKFLOWS
 
 StepKey = tuple[str, str]
+EVERY_STEP: Final[tuple[StepKey, ...]] = tuple(
+    (workflow, step) for workflow, steps in WORKFLOWS.items() for step in steps
+)
 
 
 @dataclass(frozen=True, slots=True)

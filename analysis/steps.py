@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.figures import against, counted
 from analysis.holding import Judgement
-from analysis.selection import Populations, StepKey
+from analysis.selection import EVERY_STEP, Populations, StepKey
 from analysis.statistics import (
     Floats,
     bad,
@@ -28,9 +28,6 @@ from runlog.workflows import WORKFLOWS
 
 ENOUGH: Final = percentile_needed(0.95)
 """Samples a step must have where no threshold on each step says what it takes."""
-EVERY_STEP: Final[tuple[StepKey, ...]] = tuple(
-    (workflow, step) for workflow, steps in WORKFLOWS.items() for step in steps
-)
 
 
 @dataclass(frozen=True, slots=True)

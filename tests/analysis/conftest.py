@@ -20,6 +20,20 @@ PLANNED_S = 75.0
 EACH_STEP = 170  # 40 * 170 / 65 s = 104.6 rps
 EACH_WORKFLOW = 60
 FORTY = tuple((workflow, step) for workflow, steps in WORKFLOWS.items() for step in steps)
+EACH_WAIT = 60
+WAITING = (
+    ("onboarding", "payout_setup"),
+    ("profile_management", "data_sync"),
+    ("dashboard", "realtime_updates"),
+    ("dashboard", "notifications"),
+    ("store", "customer_interaction"),
+    ("listing", "pricing_currency"),
+    ("listing", "status_management"),
+    ("order_management", "order_notification"),
+    ("order_management", "customer_communication"),
+    ("tier_upgrade", "automated_upgrade"),
+)
+"""Steps that wait for their own write to show."""
 
 
 class Builder:
@@ -27,10 +41,11 @@ class Builder:
 
     start_s = START_S
     forty = FORTY
+    waiting = WAITING
 
     def __init__(self) -> None:
         self.shipped = load_thresholds()
-        self._samples = self.frame([*self._http(), *self._iterations()])
+        self._samples = self.frame([*self._http(), *self._waits(), *self._iterations()])
         self._generator = self.generator((0,))
         self._monitors = self.monitors({"memory": 0.5, "cpu": 0.4, "health.database": 1.0})
 
@@ -167,6 +182,23 @@ class Builder:
             )
             for workflow, step in FORTY
             for number in range(EACH_STEP)
+        ]
+
+    def _waits(self) -> list[dict[str, Any]]:
+        return [
+            self.row(
+                kind="freshness",
+                workflow=workflow,
+                step=step,
+                route=None,
+                method=None,
+                status=None,
+                cache=None,
+                sent_at_s=RAMP_S + number * 65 / EACH_WAIT,
+                response_time_ms=400.0,
+            )
+            for workflow, step in WAITING
+            for number in range(EACH_WAIT)
         ]
 
     def _iterations(self) -> list[dict[str, Any]]:

@@ -43,10 +43,11 @@ def test_a_good_run_passes_without_a_doubt_and_with_all_forty_steps(made: Any) -
     assert verdict.release_grade
     assert verdict.overrides == ()
     assert [step.status for step in verdict.steps] == [StepStatus.PASSED] * 40
-    # 3 mean + 3 error_rate + 1 throughput + 1 cache + 2 monitors + 40 p95 + 40 error_rate + 8 completion + 1 wrong_body
-    assert len(verdict.results) == 99
+    # 3 mean + 3 error_rate + 1 throughput + 1 cache + 2 monitors + 40 p95 + 40 error_rate + 10 of freshness
+    # + 8 completion + 1 wrong_body
+    assert len(verdict.results) == 109
     assert {result.outcome for result in verdict.results} == {Outcome.PASS}
-    assert verdict.headline == "Pass: 97 limits hold over 6 800 requests in 65 steady s."
+    assert verdict.headline == "Pass: 107 limits hold over 6 800 requests in 65 steady s."
 
 
 Spoil = Callable[[Any], Evidence]
@@ -54,7 +55,7 @@ Spoil = Callable[[Any], Evidence]
 INVALID: dict[str, tuple[Spoil, set[str]]] = {
     "nothing recorded at all": (
         lambda made: made.good(samples=made.frame([])),
-        {"no_samples", "step_not_run", "zero_iterations"},
+        {"no_samples", "step_not_run", "threshold_unmatched", "zero_iterations"},
     ),
     "iterations but no requests": (
         lambda made: made.good(samples=made.without(lambda frame: frame["kind"] == "http")),
@@ -88,6 +89,10 @@ INVALID: dict[str, tuple[Spoil, set[str]]] = {
         lambda made: made.with_run(spawned_at_s=None),
         {"spawning_late"},
     ),
+    "nobody waited for a write to show": (
+        lambda made: made.good(samples=made.without(lambda frame: frame["kind"] == "freshness")),
+        {"threshold_unmatched"},
+    ),
     "one step never ran": (
         lambda made: made.good(samples=made.without(lambda frame: frame["step"] == "trends")),
         {"step_not_run"},
@@ -120,7 +125,10 @@ INVALID: dict[str, tuple[Spoil, set[str]]] = {
     "run.json has no end": (lambda made: made.with_run(ended_at_s=None, ended_by=None), {"not_finished"}),
     "no end and no samples": (
         lambda made: replace(made.with_run(ended_at_s=None, ended_by=None), samples=made.frame([])),
-        {"not_finished", "no_samples", "no_steady_samples", "step_not_run", "zero_iterations"},
+        {
+            *("not_finished", "no_samples", "no_steady_samples", "step_not_run"),
+            *("threshold_unmatched", "zero_iterations"),
+        },
     ),
     "a worker was lost": (lambda made: made.with_run(lost_processes=(0,)), {"worker_lost"}),
     "a process never closed its log": (

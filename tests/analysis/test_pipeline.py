@@ -131,18 +131,21 @@ def spoilt_parquet(name: str) -> Break:
 
 BROKEN: dict[str, tuple[Break, set[str]]] = {
     "torn samples": (torn, {"log_truncated", "samples_lost"}),
-    "no samples file": (unwritten, {"log_missing", "no_samples", "step_not_run", "zero_iterations"}),
+    "no samples file": (
+        unwritten,
+        {"log_missing", "no_samples", "step_not_run", "threshold_unmatched", "zero_iterations"},
+    ),
     "no closing record": (lambda folder: (folder / "process-0.json").unlink(), {"worker_lost"}),
     "spoilt samples": (
         spoilt_parquet("samples"),
-        {"log_unreadable", "no_samples", "step_not_run", "zero_iterations"},
+        {"log_unreadable", "no_samples", "step_not_run", "threshold_unmatched", "zero_iterations"},
     ),
     "spoilt generator series": (spoilt_parquet("generator"), {"log_unreadable", "generator_unmeasured"}),
     "no generator series": (lambda folder: (folder / "generator-0.arrow").unlink(), {"generator_unmeasured"}),
     "spoilt monitors": (spoilt_parquet("monitors"), {"log_unreadable"}),
     "samples of something else": (
         lambda folder: (folder / "samples-0.arrow").write_bytes((folder / "generator-0.arrow").read_bytes()),
-        {"log_unreadable", "no_samples", "step_not_run", "zero_iterations"},
+        {"log_unreadable", "no_samples", "step_not_run", "threshold_unmatched", "zero_iterations"},
     ),
 }
 

@@ -19,7 +19,7 @@ def one(folder: Path, body: str, *, why: str = 'why = "because"') -> Path:
     return written(folder, f"format = 1\n[[threshold]]\n{body}\n{why}\n")
 
 
-def test_what_ships_is_the_design_s_ten_thresholds() -> None:
+def test_what_ships_is_the_design_s_eleven_thresholds() -> None:
     file = load_thresholds()
 
     assert [
@@ -34,9 +34,11 @@ def test_what_ships_is_the_design_s_ten_thresholds() -> None:
         ("max", "cpu", [("medium", "< 80 %")]),
         ("p95", "step", [("high", "< 2000 ms")]),
         ("error_rate", "step", [("high", "< 5 %")]),
+        ("error_rate", "step", [("high", "< 5 %")]),
         ("completion_rate", "workflow", [("high", "> 95 %")]),
         ("wrong_body", None, [("critical", "= 0")]),
     ]
+    assert [each.scope.kind for each in file.thresholds] == [None] * 8 + ["freshness", None, None]
     assert file.thresholds[2].profiles == ("demo", "load")
     assert file.thresholds[0].limits[2][1].value == 10_000
 

@@ -1,6 +1,8 @@
 """run.json comes back as it was written, and a malformed one is refused with its place."""
 
 import json
+import os
+import platform
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from runlog.run import (
     RUN_FILE,
     EndedBy,
     Gap,
+    GeneratorInfo,
     LoadProfile,
     Run,
     StepName,
@@ -153,3 +156,12 @@ def test_latest_survives_what_a_crashed_process_left(tmp_path: Path, monkeypatch
     (tmp_path / ".latest.77").symlink_to("gone")
     point_latest(tmp_path, "one")
     assert (tmp_path / "latest").readlink() == Path("one")
+
+
+def test_the_generator_s_processes_are_in_order_whoever_reported_first() -> None:
+    info = GeneratorInfo.here([2, 0, 1])
+
+    assert info.processes == (0, 1, 2)
+    assert (info.python, info.cpu_count) == (platform.python_version(), os.cpu_count())
+    assert info.locust.startswith("2.")
+    assert info.sellergate
