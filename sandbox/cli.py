@@ -12,6 +12,8 @@ from sandbox.faults import BadFaultError, parse_fault
 from sandbox.options import Options
 from sandbox.server import serve
 
+OTHERS = 6
+"""Shops of people no load plays that a deployment starts with: its categories are those that have listings."""
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -68,6 +70,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         stop_after_s=arguments.stop_after,
         as_deployed=arguments.as_deployed,
         seed_orders=arguments.seed_orders,
+        others=OTHERS if arguments.as_deployed else 0,
     )
 
 

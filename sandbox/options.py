@@ -10,7 +10,8 @@ from sandbox.faults import Fault
 class Options:
     """Command line of the sandbox; port 0 takes a free one, files of None are not written.
 
-    ``seed_orders`` are for each seller with a listing.
+    ``seed_orders`` are for each seller who asks for theirs, ``others`` the shops there are from the start (both as
+    deployed).
     """
 
     host: str = "127.0.0.1"
@@ -25,3 +26,4 @@ class Options:
     stop_after_s: float = 3600.0
     as_deployed: bool = False
     seed_orders: int = 0
+    others: int = 0

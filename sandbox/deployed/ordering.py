@@ -3,6 +3,7 @@
 from sandbox import fulfilment, orders
 from sandbox.buyer import new_buyer, place_order
 from sandbox.call import Call
+from sandbox.deployed.population import outfit
 from sandbox.deployed.shapes import data_of
 from sandbox.deployed.state import Backstage
 from sandbox.envelopes import RefusalError, Reply
@@ -14,9 +15,9 @@ _NOT_SHOWN = ("sellerAddress", "currency", "updatedAt")
 
 def list_of_wallet(backstage: Backstage, shop: Shop, call: Call) -> Reply:
     """Return a seller's orders to anybody; null for a wallet without a profile."""
+    _seed(backstage, shop, call.wallet, call.now_ms)
     if find_seller(shop, call.wallet) is None:
         return Reply(None)
-    _seed(backstage, shop, call.wallet, call.now_ms)
     return _shown(orders.list_of_wallet(shop, call))
 
 
@@ -54,9 +55,10 @@ def broken_by_number(_shop: Shop, call: Call) -> Reply:
 
 
 def _seed(backstage: Backstage, shop: Shop, wallet: str, now_ms: int) -> None:
-    """Write the orders an operator's SQL would have, the first time a seller with a listing asks."""
+    """Write the orders an operator's SQL would have, the first time somebody who has signed in asks for theirs."""
     if not backstage.seed_orders or wallet in backstage.seeded:
         return
+    outfit(shop, wallet, now_ms)
     shelf = shop.db.rows("SELECT * FROM listings WHERE wallet = ? AND status = 'active' LIMIT 100", wallet)
     if not shelf:
         return

@@ -8,6 +8,7 @@ from sandbox.control_routes import control_routes
 from sandbox.deployed.keeps import Keep
 from sandbox.deployed.monitoring import Monitor
 from sandbox.deployed.pipeline import DeployedPipeline, Layers
+from sandbox.deployed.population import populate
 from sandbox.deployed.routes import deployed_routes
 from sandbox.deployed.routing import DeployedRouter
 from sandbox.deployed.state import Backstage
@@ -25,6 +26,7 @@ def deployment(control: Control, options: Options, die: Callable[[], None]) -> t
     layers = Layers(Keep(), Keep())
     backstage = Backstage(layers.inner, options.seed_orders)
     monitor = Monitor(control, (layers.outer, layers.inner))
+    populate(control.shop, options.others, control.chaos.now_ms())
     routes = deployed_routes((*ROUTES, *control_routes(control)), backstage, monitor)
     limiter = Limiter(lambda: control.chaos.now_ms() / 1000)
     pipeline = DeployedPipeline(control, limiter, options.service_time_s, layers, die, options.seed)
