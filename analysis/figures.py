@@ -36,10 +36,14 @@ def place(scope: Scope) -> str:
     return " ".join(part for part in parts if part) or "the whole run"
 
 
+def figure_name(result: Result) -> str:
+    """Return what was measured: `p95`, and of what kind where that is not requests: `freshness error_rate`."""
+    return f"{result.scope.kind} {result.stat}" if result.scope.kind else result.stat
+
+
 def against(result: Result) -> str:
     """Return a result's figure and limit: `p95 3 041 ms, limit < 2000 ms`; its kind too where that is not requests."""
-    kind = f"{result.scope.kind} " if result.scope.kind else ""
-    return f"{kind}{result.stat} {spelled(result.observed, result.unit)}, limit {result.limit}"
+    return f"{figure_name(result)} {spelled(result.observed, result.unit)}, limit {result.limit}"
 
 
 def waiver_name(waiver: WaiverUse) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analysis.figures import against, counted
+from analysis.figures import against, counted, figure_name
 from analysis.holding import Judgement
 from analysis.selection import EVERY_STEP, Populations, StepKey
 from analysis.statistics import (
@@ -152,8 +152,8 @@ def _broken(result: Result) -> str:
 def _missing(judgement: Judgement) -> str:
     result = judgement.result
     if result.samples >= judgement.needed:
-        return f"{result.stat} not measured"
-    return f"{result.stat} of {counted(result.samples)} samples, {counted(judgement.needed)} needed"
+        return f"{figure_name(result)} not measured"
+    return f"{figure_name(result)} of {counted(result.samples)} samples, {counted(judgement.needed)} needed"
 
 
 def _quantile(share: float, values: Floats) -> float | None:
