@@ -167,11 +167,23 @@ def sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
     """Start a sandbox on a free port; stopped when the test ends."""
     started: list[Sandbox] = []
 
-    def start(*faults: str) -> Sandbox:
+    def start(*faults: str, arguments: tuple[str, ...] = (), lives_s: int = 120) -> Sandbox:
         ready = tmp_path / f"sandbox-{len(started)}"
         flags = [part for fault in faults for part in ("--fault", fault)]
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--port", "0", "--ready-file", ready, "--stop-after", "120s", *flags],
+            [
+                sys.executable,
+                "-m",
+                "sandbox",
+                "--port",
+                "0",
+                "--ready-file",
+                ready,
+                "--stop-after",
+                f"{lives_s}s",
+                *flags,
+                *arguments,
+            ],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
         )
