@@ -1,15 +1,17 @@
 """Run the real command on a real sandbox with a profile short enough for the fast suite."""
 
+import http.server
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,43 +164,80 @@ class Sandbox:
         return counts
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
-    """Start a sandbox on a free port; stopped when the test ends."""
-    started: list[Sandbox] = []
+def _started(folder: Path, started: list[Sandbox], arguments: Iterable[str], lives_s: int) -> Sandbox:
+    """Start a sandbox on a free port and wait until it listens."""
+    ready = folder / f"sandbox-{len(started)}"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "sandbox",
+            "--port",
+            "0",
+            "--ready-file",
+            ready,
+            "--stop-after",
+            f"{lives_s}s",
+            *arguments,
+        ],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 20
+    while not ready.exists():
+        assert process.poll() is None, "the sandbox did not start"
+        assert time.monotonic() < until, "the sandbox is not ready after 20 s"
+        time.sleep(0.05)
+    started.append(Sandbox(ready.read_text("utf-8").strip(), process))
+    return started[-1]
 
-    def start(*faults: str, arguments: tuple[str, ...] = (), lives_s: int = 120) -> Sandbox:
-        ready = tmp_path / f"sandbox-{len(started)}"
-        flags = [part for fault in faults for part in ("--fault", fault)]
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "sandbox",
-                "--port",
-                "0",
-                "--ready-file",
-                ready,
-                "--stop-after",
-                f"{lives_s}s",
-                *flags,
-                *arguments,
-            ],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-        )
-        until = time.monotonic() + 20
-        while not ready.exists():
-            assert process.poll() is None, "the sandbox did not start"
-            assert time.monotonic() < until, "the sandbox is not ready after 20 s"
-            time.sleep(0.05)
-        started.append(Sandbox(ready.read_text("utf-8").strip(), process))
-        return started[-1]
 
-    yield start
+def _stop(started: list[Sandbox]) -> None:
     for each in started:
         each.process.terminate()
         each.process.wait(timeout=10)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+    """Start a sandbox with faults and other arguments; stopped when the test ends."""
+    started: list[Sandbox] = []
+
+    def start(*faults: str, arguments: tuple[str, ...] = (), lives_s: int = 120) -> Sandbox:
+        flags = [part for fault in faults for part in ("--fault", fault)]
+        return _started(tmp_path, started, [*flags, *arguments], lives_s)
+
+    yield start
+    _stop(started)
+
+
+@pytest.fixture(scope="module")
+def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Sandbox]]:
+    """Start sandboxes that answer as a deployment does, orders seeded; stopped when the module's tests end."""
+    folder, started = tmp_path_factory.mktemp("deployments"), list[Sandbox]()
+    yield lambda: _started(folder, started, ["--as-deployed", "--seed-orders", "60"], 240)
+    _stop(started)
+
+
+class _Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b"<title>LinkDAO</title>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - of the base class
+        pass
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[str]:
+    """The front page of a deployment: it is there."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 class Load:

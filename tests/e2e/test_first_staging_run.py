@@ -1,11 +1,9 @@
 """A newcomer types the README's chapter on the first staging run, line by line, against a deployment as it is."""
 
-import http.server
 import re
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,27 +30,6 @@ class Typed:
     code: int
     output: str
     took_s: float
-
-
-class _Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = b"<title>LinkDAO</title>"
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - of the base class
-        pass
-
-
-@pytest.fixture
-def front_page() -> Iterator[str]:
-    """The front page of a deployment: it is there."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 class Newcomer:
@@ -82,11 +59,11 @@ class Newcomer:
 
 
 @pytest.fixture
-def newcomer(sandbox: Callable[..., Any], front_page: str, tmp_path: Path) -> Newcomer:
+def newcomer(sandbox: Callable[..., Any], page: str, tmp_path: Path) -> Newcomer:
     deployment = sandbox(arguments=("--as-deployed", "--rate-limits", "--seed-orders", "20"), lives_s=420)
     folder = tmp_path / "desk"
     folder.mkdir()
-    return Newcomer(folder, deployment.url, front_page)
+    return Newcomer(folder, deployment.url, page)
 
 
 def check(typed: Typed) -> None:
