@@ -49,7 +49,8 @@ def against(result: Result) -> str:
 def waiver_name(waiver: WaiverUse) -> str:
     """Return what a waiver is for: `p95 of listing.creation, high`."""
     where = ".".join(part for part in (waiver.workflow, waiver.step) if part is not None)
-    return f"{waiver.stat}{f' of {where}' if where else ''}{f', {waiver.severity}' if waiver.severity else ''}"
+    kind = f"{waiver.kind} " if waiver.kind else ""
+    return f"{kind}{waiver.stat}{f' of {where}' if where else ''}{f', {waiver.severity}' if waiver.severity else ''}"
 
 
 def waiver_state(waiver: WaiverUse) -> str:

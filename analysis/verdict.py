@@ -190,6 +190,7 @@ class WaiverUse:
     expires: str
     state: WaiverState
     limits: int  # broken limits that decide nothing because of it
+    kind: str | None = None  # null: of requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,9 @@ def _answer(result: Result, live: Sequence[Waiver], populations: Populations, fi
 
 
 def _is_for(waiver: Waiver, result: Result) -> bool:
-    return waiver.stat == (result.scope.monitor or result.stat) and waiver.severity in (None, result.severity)
+    """Return whether a waiver is for a limit; one of requests is none of their freshness, and reversely."""
+    named = waiver.stat == (result.scope.monitor or result.stat) and waiver.kind == result.scope.kind
+    return named and waiver.severity in (None, result.severity)
 
 
 def _names(waiver: Waiver, workflow: str | None, step: str | None) -> bool:
@@ -108,4 +110,5 @@ def _use(waiver: Waiver, holds: bool, answers: Sequence[_Answer]) -> WaiverUse: 
         expires=waiver.expires,
         state=state if holds else WaiverState.EXPIRED,
         limits=states.count(WaiverState.WAIVES),
+        kind=waiver.kind,
     )

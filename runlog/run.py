@@ -72,6 +72,7 @@ class Waiver(_Frozen):
     reason: str
     owner: str
     expires: str  # ISO date
+    kind: str | None = None  # as in thresholds.toml; null: of requests, and of no other kind
 
 
 class TargetInfo(_Frozen):

@@ -46,6 +46,7 @@ class WaiverTable(Document):
     workflow: str | None = None
     step: str | None = None
     severity: Literal["critical", "high", "medium", "low"] | None = None
+    kind: Literal["freshness", "connect", "ack", "push"] | None = None  # left out: requests
     reason: Words
     owner: Words
     expires: IsoDate
@@ -61,7 +62,8 @@ class WaiverTable(Document):
     def what(self) -> str:
         """Return what it waives, in words: `p95 of listing.creation, high`."""
         scope = ".".join(part for part in (self.workflow, self.step) if part is not None)
-        return f"{self.stat}{f' of {scope}' if scope else ''}{f', {self.severity}' if self.severity else ''}"
+        kind = f"{self.kind} " if self.kind else ""
+        return f"{kind}{self.stat}{f' of {scope}' if scope else ''}{f', {self.severity}' if self.severity else ''}"
 
 
 def _check_known(workflow: str, step: str | None) -> None:

@@ -13,7 +13,7 @@ from analysis.policy import Policy
 from analysis.selection import EVERY_STEP
 from analysis.thresholds import load_thresholds
 from analysis.verdict import Outcome, Result, StepResult, StepStatus, Verdict
-from runlog.run import Gap, StepName
+from runlog.run import Gap, StepName, Waiver
 from runlog.schema import Kind
 from runlog.workflows import WORKFLOWS
 
@@ -213,3 +213,19 @@ def test_a_gap_on_another_step_does_not(made: Any) -> None:
     evidence = replace(made.with_run(target=made.target(gaps=(gap,))), samples=waited(made, 100, 100))
 
     assert prices(judged(evidence, made)).status is StepStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [pytest.param("freshness", Outcome.PASS, id="of waits"), pytest.param(None, Outcome.FAIL, id="of requests")],
+)
+def test_waiver_of_requests_does_not_waive_waits(made: Any, kind: str | None, outcome: Outcome) -> None:
+    agreed = Waiver(
+        stat="error_rate", workflow=PRICES[0], step=PRICES[1], severity=None,
+        reason="cached", owner="team", expires="2023-12-31", kind=kind,
+    )  # fmt: skip
+    evidence = made.with_run(target=made.target(waivers=(agreed,)))
+    verdict = judged(replace(evidence, samples=waited(made, 100, 6)), made)
+    assert verdict.outcome is outcome
+    name = f"{'freshness ' if kind else ''}error_rate of listing.pricing_currency"
+    assert any(line.startswith(f"waiver of {name} by team") for line in verdict.overrides)

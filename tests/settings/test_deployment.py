@@ -295,6 +295,7 @@ WAIVER = '[[waiver]]\nstat = "p95"\nreason = "r"\nowner = "o"\nexpires = 2027-01
     [
         pytest.param("", (None, None, None), id="everything"),
         pytest.param('workflow = "listing"\n', ("listing", None, None), id="workflow"),
+        pytest.param('kind = "freshness"\n', (None, None, None, "freshness"), id="kind"),
         pytest.param(
             'workflow = "listing"\nstep = "creation"\nseverity = "high"\n', ("listing", "creation", "high"), id="step"
         ),
@@ -303,7 +304,8 @@ WAIVER = '[[waiver]]\nstat = "p95"\nreason = "r"\nowner = "o"\nexpires = 2027-01
 def test_waiver_is_read(folder: Path, more: str, scope: tuple[str | None, ...]) -> None:
     (waiver,) = loaded(folder, WAIVER + more).waivers
     assert waiver == Waiver(
-        stat="p95", workflow=scope[0], step=scope[1], severity=scope[2], reason="r", owner="o", expires="2027-01-01"
+        stat="p95", workflow=scope[0], step=scope[1], severity=scope[2], reason="r", owner="o", expires="2027-01-01",
+        kind=scope[3] if scope[3:] else None,
     )  # fmt: skip
 
 
@@ -311,6 +313,11 @@ def test_waiver_is_read(folder: Path, more: str, scope: tuple[str | None, ...]) 
     ("text", "message"),
     [
         pytest.param(WAIVER.replace('owner = "o"\n', ""), "waiver 1: missing key 'owner'", id="owner"),
+        pytest.param(
+            WAIVER + 'kind = "http"\n',
+            "waiver 1: kind: 'http' is not accepted; accepted: 'freshness', 'connect', 'ack' or 'push'",
+            id="kind",
+        ),
         pytest.param(
             WAIVER + 'step = "creation"\n',
             "waiver 1: step 'creation' without its workflow; accepted: workflow = …",
