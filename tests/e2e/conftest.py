@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,24 +114,47 @@ def profiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def run(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
-    """`sellergate run --with-sandbox` with faults; each combination runs once a session."""
-    kept: dict[tuple[str, ...], Done] = {}
+AT_ONCE = 2
+"""Runs side by side: one takes half a core, and most of its time is waiting."""
 
-    def once(*faults: str, arguments: tuple[str, ...] = ()) -> Done:
+
+class Runs:
+    """Runs of the shortened demo, each made once."""
+
+    def __init__(self, profiles: Path, folders: pytest.TempPathFactory, pool: ThreadPoolExecutor) -> None:
+        self._profiles = profiles
+        self._folders = folders
+        self._pool = pool
+        self._kept: dict[tuple[str, ...], Future[Done]] = {}
+
+    def ahead(self, *faults: str) -> None:
+        """Begin a run, or have it wait for its turn; whoever asks for it later gets it."""
+        self._begun(faults, ())
+
+    def __call__(self, *faults: str, arguments: tuple[str, ...] = ()) -> Done:
+        return self._begun(faults, arguments).result()
+
+    def _begun(self, faults: tuple[str, ...], arguments: tuple[str, ...]) -> "Future[Done]":
         key = (*faults, "--", *arguments)
-        if key not in kept:
-            reports = tmp_path_factory.mktemp("reports")
-            flags = [part for fault in faults for part in ("--fault", fault)]
-            done = command(
-                "run", "--load-profile", "demo", "--profiles", profiles, "--reports", reports,
-                "--with-sandbox", *flags, *arguments,
-            )  # fmt: skip
-            kept[key] = Done(done.returncode, done.stdout, (reports / "latest").resolve())
-        return kept[key]
+        if key not in self._kept:
+            reports = self._folders.mktemp("reports")
+            self._kept[key] = self._pool.submit(self._run, reports, faults, arguments)
+        return self._kept[key]
 
-    return once
+    def _run(self, reports: Path, faults: tuple[str, ...], arguments: tuple[str, ...]) -> Done:
+        flags = [part for fault in faults for part in ("--fault", fault)]
+        done = command(
+            "run", "--load-profile", "demo", "--profiles", self._profiles, "--reports", reports,
+            "--with-sandbox", *flags, *arguments,
+        )  # fmt: skip
+        return Done(done.returncode, done.stdout, (reports / "latest").resolve())
+
+
+@pytest.fixture(scope="session")
+def run(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """`sellergate run --with-sandbox` with faults; each combination runs once a session."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield Runs(profiles, tmp_path_factory, pool)
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ PROFILES = """
 format = 1
 [short]
 description = "long enough for most steps to be decided"
-sellers = 50
-spawn_per_s = 25
+sellers = 60
+spawn_per_s = 30
 ramp = "2 s"
-duration = "50 s"
+duration = "42 s"
 think_ratio = 0.5
 [short.weights]
 onboarding = 0.2

@@ -1,7 +1,6 @@
 """What the sellers really send, held against what settings/bill.py says they send."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,47 +10,18 @@ from settings.bill import BILL, Send
 
 pytestmark = pytest.mark.e2e
 
-PROFILES = """
-format = 1
-[quick]
-description = "many passes in a short time"
-sellers = 16
-spawn_per_s = 16
-ramp = "2 s"
-duration = "25 s"
-think_ratio = 0.2
-"""
+THINK_RATIO = 0.25
+"""Of the demo profile as conftest shortens it."""
 Key = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
-def samples(run_once: Callable[[], Any]) -> pd.DataFrame:
-    frame: pd.DataFrame = run_once().samples
+def samples(run: Callable[[], Any]) -> pd.DataFrame:
+    """What all eight workflows sent in the healthy run that other modules judge."""
+    frame: pd.DataFrame = run().samples
     frame = frame[frame["kind"].isin(["http", "setup", "iteration"])].astype({"step": "object", "workflow": "object"})
     workflow_of = frame.dropna(subset=["workflow"]).groupby("seller")["workflow"].first()
     return frame.assign(workflow=frame["seller"].map(workflow_of))  # setup has a seller, but no workflow
-
-
-@pytest.fixture(scope="module")
-def run_once(sellergate: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Any]:
-    """One short run of all eight workflows on a sandbox of its own."""
-    folder: Path = tmp_path_factory.mktemp("bill")
-    (folder / "profiles.toml").write_text(PROFILES, "utf-8")
-
-    class Once:
-        samples: pd.DataFrame
-
-    def once() -> Once:
-        done = sellergate(
-            "run", "--with-sandbox", "--load-profile", "quick", "--profiles", folder / "profiles.toml",
-            "--reports", folder / "reports",
-        )  # fmt: skip
-        assert done.returncode not in (2, 70), done.stdout  # a slow machine makes no other requests
-        found = Once()
-        found.samples = pd.read_parquet((folder / "reports" / "latest").resolve() / "samples.parquet")
-        return found
-
-    return once
 
 
 def completed(samples: pd.DataFrame, workflow: str) -> pd.DataFrame:
@@ -108,7 +78,7 @@ def test_each_seller_arrives_with_what_the_bill_says(samples: pd.DataFrame, work
     own = samples[samples["workflow"] == workflow]
     arrived = own[(own["kind"] == "setup") & (own["iteration"] == -1)]
     sellers = own["seller"].nunique()
-    assert sellers == 2
+    assert sellers >= 5
     hold(tuple(_once(BILL[workflow].setup)), counted(arrived), sellers)
 
 
@@ -133,5 +103,5 @@ def test_pauses_have_their_mean(samples: pd.DataFrame, workflow: str) -> None:
     passes = samples[(samples["workflow"] == workflow) & (samples["kind"] == "iteration")].sort_values("sent_at_s")
     gaps_s = passes.groupby("seller", observed=True)["sent_at_s"].diff().dropna()
     busy_s = passes["response_time_ms"].mean() / 1000
-    thinking_s = len(BILL[workflow].steps) * BILL[workflow].think_s * 0.2
+    thinking_s = len(BILL[workflow].steps) * BILL[workflow].think_s * THINK_RATIO
     assert gaps_s.median() == pytest.approx(thinking_s + busy_s, rel=0.25)

@@ -1,6 +1,5 @@
 """The whole way, from a fault of the server to the exit code that names it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,39 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-Run = Callable[..., Any]
+Run = Any
+"""conftest's Runs."""
+
+
+WAITING = {
+    ("onboarding", "payout_setup"),
+    ("profile_management", "data_sync"),
+    ("dashboard", "realtime_updates"),
+    ("dashboard", "notifications"),
+    ("store", "customer_interaction"),
+    ("listing", "pricing_currency"),
+    ("listing", "status_management"),
+    ("order_management", "order_notification"),
+    ("order_management", "customer_communication"),
+    ("tier_upgrade", "automated_upgrade"),
+}
+"""Steps that look for what they wrote; one that no longer looked would be judged by its requests alone."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _side_by_side(run: Run) -> None:
+    """Begin all runs of this module, in the order of its tests: they are made two at a time."""
+    for faults in (
+        (),
+        ("slow_step=dashboard.analytics_display:+3000ms",),
+        ("error_rate=10%",),
+        ("cache_off",),
+        ("lying_cache",),
+        ("wrong_body=2%",),
+        ("throttle",),
+        ("die@12s",),
+    ):
+        run.ahead(*faults)
 
 
 def high(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -24,6 +55,8 @@ def test_a_healthy_sandbox_passes_with_all_forty_steps(run: Run) -> None:
     assert verdict["totals"]["cache_hit_ratio"] > 0.7
     judged = {result["scope"]["monitor"]: result for result in verdict["results"] if result["scope"]["monitor"]}
     assert {name: result["outcome"] for name, result in judged.items()} == {"memory": "pass", "cpu": "pass"}
+    waits = {(each["scope"]["workflow"], each["scope"]["step"]) for each in verdict["results"] if each["scope"]["kind"]}
+    assert waits == WAITING
     assert done.output.splitlines()[-2:] == ["verdict: PASS (exit 0)", f"report:  {done.folder / 'report.html'}"]
 
 
@@ -55,6 +88,13 @@ def test_a_cache_that_never_hits_warns_and_fails_only_when_strict(run: Run, judg
     assert [(each["stat"], each["severity"]) for each in done.broken()] == [("cache_hit_rate", "low")]
     assert "cache_hit_rate" in done.output
     assert judge(done, "--strict").code == 1
+
+
+def test_a_cache_that_lies_never_passes(run: Run) -> None:
+    done = run("lying_cache")
+    assert done.code == 3, done.output
+    assert "cache_header_lies" in done.doubts()
+    assert done.verdict["totals"]["cache_hit_ratio"] < 0.05
 
 
 def test_another_sellers_data_is_critical(run: Run) -> None:

@@ -25,8 +25,9 @@ def error_rate(frame: pd.DataFrame) -> float:
 
 
 def cache_hit_rate(http: pd.DataFrame) -> float:
-    hits, misses = (http["cache"] == "hit").sum(), (http["cache"] == "miss").sum()
-    return float(hits / (hits + misses))
+    claimed, misses = http["cache"] == "hit", (http["cache"] == "miss").sum()
+    false = (claimed & http["computed"].isin([True])).sum()  # said to be kept, and made for this request
+    return float((claimed.sum() - false) / (claimed.sum() + misses))
 
 
 def completion_rate(frame: pd.DataFrame) -> float:
@@ -40,7 +41,7 @@ def figure(result: dict[str, Any], steady: pd.DataFrame, whole: pd.DataFrame, se
     for name in ("workflow", "step"):
         if scope[name] is not None:
             steady = steady[steady[name] == scope[name]]
-    http = steady[steady["kind"] == "http"]
+    http = steady[steady["kind"] == (scope["kind"] or "http")]
     return {
         "mean": latency(http).mean,
         "p95": lambda: latency(http).quantile(0.95),

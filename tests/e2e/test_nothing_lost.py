@@ -41,8 +41,7 @@ def test_a_stop_with_slow_requests_in_flight_keeps_them_as_aborted(sandbox: Star
     done = load(server.url, *USERS, "-t", "7s").wait()
     frame = done.samples
     aborted = frame[(frame["kind"] == "http") & (frame["outcome"] == "aborted")]
-    assert set(aborted["step"]) <= {"analytics_display", "store_page"}
-    assert len(aborted) >= 3
+    assert aborted["step"].isin({"analytics_display", "store_page"}).sum() >= 3
     assert settle(server, done.sent()) == done.sent()
 
 
