@@ -3,32 +3,16 @@
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from analysis import verdict_file
 from analysis.load import load
 from analysis.pipeline import evaluate
 from analysis.policy import Policy
-from analysis.report.render import REPORT_FILE
-from analysis.report.write import write_reports
-from analysis.threshold import ThresholdFile
 from analysis.verdict import Doubt, Outcome, Verdict
 from gate.exit_codes import exit_code
 from gate.findings import Findings, read_findings
+from gate.terms import Terms
 from runlog.run import read_run
-
-Inconclusive = Literal["pass", "fail"]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On which terms a run is judged: flags and environment, all read before anything is sent."""
-
-    thresholds: ThresholdFile  # overrides applied
-    stage: str | None  # None: the one the run was given
-    strict: bool
-    inconclusive: Inconclusive | None
-    rollback_enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +48,8 @@ def judge_run(folder: Path, terms: Terms) -> Judged:
 
 def write_pages(folder: Path, verdict: Verdict) -> Path:
     """Write report.html and what goes with it; return its path. OSError when the disk refuses."""
+    from analysis.report import write_reports  # noqa: PLC0415 - loads matplotlib: 0.3 s no load has to wait for
+
     evidence = load(folder)
     return write_reports(folder, verdict, evidence.samples, evidence.generator, evidence.monitors)
 
@@ -99,6 +85,8 @@ def _headline(doubt: Doubt) -> str:
 
 def _unwritten(folder: Path, verdict: Verdict, error: OSError, stage: str | None, terms: Terms) -> Verdict:
     """Return the verdict of a run whose pages the disk refused; what an earlier judging left there is removed."""
+    from analysis.report.render import REPORT_FILE  # noqa: PLC0415 - as in write_pages
+
     figure = f"{error.strerror or error}: {folder}"
     findings = Findings().with_doubt(
         "report_not_written", figure, "verdict and report are on the disk", invalidates=True

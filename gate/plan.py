@@ -4,8 +4,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.judging import Terms
 from gate.load_process import LOCUST
+from gate.terms import Terms
 from settings.profile import Profile
 from settings.target import Target
 

@@ -9,11 +9,12 @@ import click
 
 from gate.budget import Budget, fitting, reckon
 from gate.budget import lines as budget_lines
-from gate.commands.options import JudgingFlags, check_profiles, judging_options, path_option, read_terms
+from gate.commands.judging_flags import JudgingFlags, check_profiles, judging_options, read_terms
+from gate.commands.options import path_option
 from gate.effective import any_expired, profile_lines, target_lines, threshold_lines
 from gate.exit_codes import ExitCode
-from gate.judging import Terms
 from gate.streams import say
+from gate.terms import Terms
 from settings.document import one_line, read_document, shown
 from settings.hosts import host_of, is_loopback
 from settings.limits import load_limits

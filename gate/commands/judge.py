@@ -5,7 +5,7 @@ from typing import Final, Unpack
 
 import click
 
-from gate.commands.options import JudgingFlags, judging_options, read_terms
+from gate.commands.judging_flags import JudgingFlags, judging_options, read_terms
 from gate.commands.printing import print_verdict, verdict_in_any_case
 from gate.judging import judge_run
 

@@ -8,7 +8,6 @@ from typing import Final
 
 import click
 
-from analysis.report.terminal import lines
 from analysis.verdict import Outcome
 from gate.exit_codes import ExitCode
 from gate.judging import Judged
@@ -25,6 +24,8 @@ _COLOURS: Final = {
 
 def print_verdict(judged: Judged) -> int:
     """Print the verdict and return its exit code, which output that goes nowhere does not change."""
+    from analysis.report.terminal import lines  # noqa: PLC0415 - its package loads matplotlib: 0.3 s before any load
+
     path = Path("not written") if judged.report_path is None else shown_path(judged.report_path)
     colour = _COLOURS[judged.verdict.outcome] if sys.stdout.isatty() else None
     for line in lines(judged.verdict, path):

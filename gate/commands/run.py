@@ -7,7 +7,8 @@ from typing import Final, Unpack
 
 import click
 
-from gate.commands.options import JudgingFlags, check_profiles, judging_options, load_options, path_option, read_terms
+from gate.commands.judging_flags import JudgingFlags, check_profiles, judging_options, read_terms
+from gate.commands.options import load_options, path_option
 from gate.commands.printing import print_verdict, verdict_in_any_case
 from gate.plan import Plan
 from gate.progress import ProgressPrinter

@@ -5,7 +5,8 @@ from typing import Unpack
 
 import click
 
-from gate.commands.options import JudgingFlags, check_profiles, judging_options, path_option, read_terms
+from gate.commands.judging_flags import JudgingFlags, check_profiles, judging_options, read_terms
+from gate.commands.options import path_option
 from settings.profile import PROFILES_FILE
 
 

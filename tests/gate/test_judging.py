@@ -14,7 +14,8 @@ from analysis.thresholds import load_thresholds
 from analysis.verdict import Outcome, Verdict
 from gate.cli import main
 from gate.findings import Findings, read_findings, write_findings
-from gate.judging import Judged, Terms, judge_run, settled, with_findings
+from gate.judging import Judged, judge_run, settled, with_findings
+from gate.terms import Terms
 from runlog.errors import RunLogError
 from runlog.run import read_run, write_run
 
@@ -124,7 +125,7 @@ def full(*_arguments: object) -> Path:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("where", ["gate.judging.write_reports", "gate.judging.verdict_file.write"])
+@pytest.mark.parametrize("where", ["analysis.report.write_reports", "gate.judging.verdict_file.write"])
 def test_full_disk_is_3_with_its_reason(
     run_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str, verdict: Verdict
 ) -> None:
@@ -144,7 +145,7 @@ def test_full_disk_is_3_with_its_reason(
 
 def test_full_disk_does_not_hide_a_rollback(run_dir: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict) -> None:
     monkeypatch.setattr("gate.judging.evaluate", lambda *_arguments: replace(verdict, rollback=("errors",)))
-    monkeypatch.setattr("gate.judging.write_reports", full)
+    monkeypatch.setattr("analysis.report.write_reports", full)
     assert judge_run(run_dir, terms("post")).verdict.exit_code == 5
 
 

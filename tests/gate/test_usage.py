@@ -208,7 +208,7 @@ def test_bug_of_ours_is_70_with_its_traceback(
     def broken(_path: Path) -> None:
         raise ZeroDivisionError("injected")
 
-    monkeypatch.setattr("gate.commands.options.load_thresholds", broken)
+    monkeypatch.setattr("gate.commands.judging_flags.load_thresholds", broken)
     assert main(["judge", str(unreached)]) == 70
     said = capsys.readouterr().err
     assert said.startswith("Traceback (most recent call last):")
@@ -221,11 +221,22 @@ def test_ctrl_c_before_there_is_a_run_is_3(
     def interrupted(_path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gate.commands.options.load_thresholds", interrupted)
+    monkeypatch.setattr("gate.commands.judging_flags.load_thresholds", interrupted)
     assert main(["judge", str(unreached)]) == 3
     assert capsys.readouterr().err.strip() == "interrupted: there is no verdict"
 
 
-def test_side_process_of_a_run_does_without_pandas() -> None:
-    code = "import sys, gate.cli, gate.commands.monitor; sys.exit(bool({'pandas', 'locust'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=False).returncode == 0
+@pytest.mark.parametrize(
+    ("command", "slow"),
+    [
+        ("monitor", {"locust", "matplotlib", "pandas"}),
+        ("preflight", {"locust", "matplotlib", "pandas"}),
+        ("try_step", {"locust", "matplotlib", "pandas"}),
+        ("check", {"locust", "matplotlib"}),
+        ("run", {"locust", "matplotlib"}),
+    ],
+)
+def test_command_starts_without_what_it_does_not_need_yet(command: str, slow: set[str]) -> None:
+    code = f"import sys, gate.cli, gate.commands.{command}; print(*({slow!r} & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    assert ended.stdout.split() == []
