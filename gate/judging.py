@@ -62,7 +62,7 @@ def with_findings(verdict: Verdict, findings: Findings) -> Verdict:
         outcome=verdict.outcome if blocking is None else Outcome.INVALID,
         headline=verdict.headline if blocking is None else _headline(blocking),
         doubts=(*findings.doubts, *verdict.doubts),
-        overrides=(*findings.overrides, *verdict.overrides),
+        overrides=tuple(dict.fromkeys((*findings.overrides, *verdict.overrides))),  # gate and load note the same flags
         clock_offset_s=findings.clock_offset_s,
     )
 

@@ -30,6 +30,10 @@ class ProbeError(Exception):
     """No usable answer came; the message is short and says why."""
 
 
+class UnknownNameError(ProbeError):
+    """The host's name does not resolve."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back."""
@@ -103,6 +107,8 @@ def _exchange(target: Target, address: str, method: str, headers: Mapping[str, s
                 body = _read(response, until)
         finally:
             connection.close()
+    except socket.gaierror as error:
+        raise UnknownNameError(words_of(error)) from error
     except (OSError, http.client.HTTPException) as error:
         raise ProbeError(words_of(error) if time.monotonic() < until else _LATE) from error
     location = response.getheader("Location") if response.status in _REDIRECTS else None

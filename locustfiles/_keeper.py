@@ -45,7 +45,9 @@ class Keeper:
         """Take the target's lease and open the directory; LeaseHeld when another run loads the target."""
         self._leases = leases
         self._lease = take_lease(leases, run.target.url, run.id)
-        self.run = run
+        replaced = self._lease.replaced
+        taken_over = () if replaced is None else (f"lease taken over from {replaced}",)
+        self.run = run = run.model_copy(update={"overrides": (*run.overrides, *taken_over)})
         self.folder = folder
         self.problems: list[str] = []
         self._environment = environment

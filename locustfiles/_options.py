@@ -18,7 +18,11 @@ def add_arguments(parser: Any) -> None:
     Paths stay text: a master sends its options to its workers as msgpack.
     """
     _accept_only_known_classes(parser)
-    group = parser.add_argument_group("sellergate")
+    group = parser.add_argument_group(
+        "sellergate",
+        "Before anything is sent, host and permission are checked and the target's lease is taken; "
+        "`sellergate run` looks at the whole target first (preflight).",
+    )
     group.add_argument("--load-profile", help="how hard to push, by a name of profiles.toml", metavar="NAME")
     group.add_argument("--target", help="which deployment, by a file of targets/; default: DEPLOYMENT_ENV or sandbox")
     group.add_argument("--targets", default=str(ROOT / "targets"), metavar="DIR", help="folder of target files")

@@ -47,7 +47,8 @@ class Session:
         self.target = choose_target(environment, self.options)
         self.profile = choose_profile(self.options)
         allowed = check_permission(self.target, self.profile, allow_production=self.options.allow_production)
-        self._overrides = (*self.target.overrides, *allowed)
+        unpaced = ("--allow-throttling",) if self.options.allow_throttling and self.target.rate_limits else ()
+        self._overrides = (*self.target.overrides, *allowed, *unpaced)
         self.load: Load | None = None
         self.keeper: Keeper | None = None
         self._created: CreatedLog | None = None

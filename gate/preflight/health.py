@@ -1,5 +1,6 @@
 """Wait until every part of the target says that it is up, and see whether it tells what is to be watched."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -8,11 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from gate.preflight.check import Check, ok, problem
-from gate.probe import Answer, ProbeError, ask
+from gate.probe import Answer, ProbeError, UnknownNameError, ask
 from gate.reading import health_value, monitor_value
 from settings.target import HealthCheck, Monitor, Target
 
 _PAUSE_S: Final = 1.0
+_NAME_S: Final = 10.0
 _PURPOSE: Final = "preflight"
 FRONT_PAGE: Final = "front page"
 
@@ -57,16 +59,18 @@ def _until_up(target: Target, name: str, check: HealthCheck, stop: threading.Eve
             health_value(check, answer)
         except ProbeError as error:
             words = str(error)
+            # parts come up in minutes; a name that nobody knows now will not be known then either
+            patience_s = min(target.health_timeout_s, _NAME_S if isinstance(error, UnknownNameError) else math.inf)
         else:
             now_s = time.monotonic()
             waited = f" after {now_s - began_s:.0f} s" if asked_s - began_s > _PAUSE_S else ""
             return Seen(ok(name, f"up{waited}, {answer.status} in {(now_s - asked_s) * 1000:.0f} ms"), answer)
         so_far_s = time.monotonic() - began_s
-        if so_far_s + _PAUSE_S > target.health_timeout_s or stop.wait(_PAUSE_S):
+        if so_far_s + _PAUSE_S > patience_s or stop.wait(_PAUSE_S):
             asked_for = f" (asked for {so_far_s:.0f} s)" if so_far_s > _PAUSE_S else ""
             rule = f"every health check is up within {target.health_timeout_s:g} s, before the load starts"
             return Seen(problem(name, f"{words}{asked_for}", "health_down", rule), None)
-        waiting(f"{name}: {words}", so_far_s, target.health_timeout_s)
+        waiting(f"{name}: {words}", so_far_s, patience_s)
 
 
 def _answer(target: Target, url: str) -> Answer | str:
