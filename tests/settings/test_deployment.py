@@ -366,5 +366,5 @@ def test_every_example_of_the_shipped_staging_target_can_be_switched_on(tmp_path
     environ = {"STAGING_PROXY": "http://p:1", "STAGING_KEY": "k1", "STAGING_USER": "u", "STAGING_PASSWORD": "p1"}
     target = load_target("staging", environ=environ, folder=tmp_path)
     assert (target.proxy, target.basic_auth, target.headers) == ("http://p:1", ("u", "p1"), {"X-Staging-Key": "k1"})
-    assert (len(target.client_addresses), target.forwarded_for, len(target.waivers)) == (2, True, 1)
+    assert (len(target.client_addresses), target.forwarded_for, len(target.waivers)) == (2, True, 3)
     assert target.ca_file == tmp_path / "staging-ca.pem"
