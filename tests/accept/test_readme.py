@@ -13,7 +13,8 @@ pytestmark = pytest.mark.accept
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMANDS = [line for block in BLOCK.findall((ROOT / "README.md").read_text("utf-8")) for line in block.splitlines()]
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = [line for block in BLOCK.findall(README) for line in block.splitlines()]
 SANDBOX = ".venv/bin/sellergate sandbox --port 7080"
 
 # command → codes it may end in; 2 is make's own for any failure
@@ -25,6 +26,8 @@ ANSWERS = {
     ".venv/bin/sellergate judge reports/latest": {0, 1},
     ".venv/bin/sellergate judge reports/latest --strict --response-time 1500": {0, 1},
 }
+CHAPTER = "Your first staging run"
+"""Replayed, line by line, by tests/e2e/test_first_staging_run.py."""
 ELSEWHERE = {
     "make test": "is what runs this suite",
     ".venv/bin/locust": "tests/e2e/test_web_ui.py",
@@ -53,14 +56,10 @@ def test_plain_locust_of_the_readme_is_gated(type_in: Callable[..., Any], clone:
     assert f"(exit {done.code})" in done.output
 
 
-def test_staging_of_the_readme_is_refused_until_somebody_wrote_its_file(type_in: Callable[..., Any]) -> None:
-    (line,) = [line for line in COMMANDS if "--target staging" in line]
-    done = type_in(line)
-    assert done.code == 2
-    assert len(done.output.splitlines()) == 1
-
-
 def test_every_command_is_typed_by_some_test() -> None:
-    typed = {*ANSWERS, *ELSEWHERE, SANDBOX}
+    chapter = README.partition(f"## {CHAPTER}\n")[2].partition("\n## ")[0]
+    replayed = {line for block in BLOCK.findall(chapter) for line in block.splitlines()}
+    assert len(replayed) == 9
+    typed = {*ANSWERS, *ELSEWHERE, SANDBOX, *replayed}
     rest = [line for line in COMMANDS if line not in typed]
-    assert all("locust --headless" in line or "--target staging" in line for line in rest), rest
+    assert all("locust --headless" in line for line in rest), rest
