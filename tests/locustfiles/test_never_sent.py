@@ -61,10 +61,10 @@ def test_no_id_turns_an_allowed_route_into_a_forbidden_one(route: tuple[str, str
     assert path.count("/") == template.count("/"), "an id became a path of its own"
 
 
-def everything(requests: int, seed: int) -> dict[str, Any]:
-    """What the eight workflows sent when a fiftieth of all answers held ids that are traps."""
+def everything(requests: int, seed: int, trapped_ratio: float = 0.05) -> dict[str, Any]:
+    """What the eight workflows sent when some of the answers held ids that are traps."""
     done = subprocess.run(
-        [sys.executable, str(DRIVER), str(requests), str(seed)],
+        [sys.executable, str(DRIVER), str(requests), str(seed), str(trapped_ratio)],
         cwd=ROOT, text=True, capture_output=True, timeout=1800, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
@@ -84,6 +84,12 @@ def check(result: dict[str, Any]) -> None:
 
 def test_sellers_among_traps_never_send_what_kills() -> None:
     check(everything(20_000, 1))
+
+
+def test_broken_passes_leave_nothing_that_breaks_the_next_ones() -> None:
+    """A listing left on the shelf by every broken pass would end in the tier's limit refusing all others."""
+    outcomes = everything(20_000, 2, trapped_ratio=0.3)["outcomes"]
+    assert outcomes.get("http_error", 0) < 0.005 * sum(outcomes.values())
 
 
 @pytest.mark.accept

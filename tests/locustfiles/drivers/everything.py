@@ -3,7 +3,7 @@
 Real user classes and the real `step`; only the wire is replaced, by the sandbox's application in this process. Prints
 one JSON object: how many requests there were, and every method and path with ids cut out.
 
-    python everything.py REQUESTS SEED
+    python everything.py REQUESTS SEED TRAPPED_RATIO
 """
 
 import json
@@ -65,7 +65,6 @@ TRAPS = (
     "\u2025/orders",
     "1\r\nGET /api/orders/1 HTTP/1.1",
 )
-TRAPPED_RATIO = 0.05
 PICTURE = {"id": "1", "cdnUrl": "https://img.example/1", "thumbnails": {"small": "s", "medium": "m", "large": "l"}}
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|0x[0-9a-fA-F]{40}|(?<=/)\d+(?=/)")
 
@@ -89,7 +88,8 @@ class Clock:
 class Wire:
     """The sandbox's application in place of a socket; some ids it gives are traps."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, trapped_ratio: float) -> None:
+        self._trapped_ratio = trapped_ratio
         self.control, self._app = build(Options(seed=seed))
         self._rng = random.Random(seed)
         self.buyers = Buyers(self.control.shop)
@@ -126,7 +126,7 @@ class Wire:
         else:
             raise RuntimeError("the sandbox waits for something, and nobody here lets time pass")
         content = got[1]["body"]
-        if self._rng.random() < TRAPPED_RATIO and content.startswith(b"{"):
+        if self._rng.random() < self._trapped_ratio and content.startswith(b"{"):
             content = json.dumps(self._trapped(json.loads(content))).encode()
         return Answer(got[0]["status"], {name.decode(): value.decode() for name, value in got[0]["headers"]}, content)
 
@@ -181,7 +181,7 @@ class Recorder:
 
 def main() -> None:
     requests, seed = int(sys.argv[1]), int(sys.argv[2])
-    wire, clock, recorder = Wire(seed), Clock(), Recorder()
+    wire, clock, recorder = Wire(seed, float(sys.argv[3])), Clock(), Recorder()
     for module in (_sending, _seller, _waiting):
         module.time = clock  # type: ignore[assignment]
     gevent.sleep = clock.sleep
