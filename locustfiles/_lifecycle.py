@@ -150,7 +150,7 @@ def _refuse_start(session: Session) -> Any:
     if request.method != "POST" or not request.path.endswith("/swarm"):
         return None
     host = request.form.get("host") or session.environment.host
-    running = None if session.keeper is None or session.keeper.finished else session.keeper.run.id
+    running = getattr(session.options, "sellergate_run_id", None)  # known before the lease is taken under that name
     try:
         check_host(session.target, host)
         refuse_held(session.target, host, running)

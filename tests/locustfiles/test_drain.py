@@ -67,7 +67,6 @@ def test_every_worker_is_asked_and_none_is_lost_when_all_answer() -> None:
 def test_late_answer_is_waited_for() -> None:
     runner = Runner("a")
     drain = Drain(runner)
-    gevent.get_hub().loop.update_now()  # timers count from the loop's clock, which stood still while other tests ran
     runner.answer = lambda client: gevent.spawn_later(0.15, runner.says_drained, client)
     began = time.monotonic()
     assert drain.run() == []

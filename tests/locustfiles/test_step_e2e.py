@@ -604,7 +604,9 @@ def test_ninth_workflow_runs_beside_the_eight_and_is_recorded(
     workflows = {sample.workflow for sample in recorded.samples if sample.kind == Kind.HTTP}
     assert workflows == {*WORKFLOWS, "window_shopping"}
     for step in ("categories", "criteria"):
-        assert {sample.outcome for sample in recorded.of(step)} == {Outcome.OK}
+        outcomes = {sample.outcome for sample in recorded.of(step)}
+        assert Outcome.OK in outcomes
+        assert outcomes <= {Outcome.OK, Outcome.ABORTED}  # the last one may be cut by the end
     done = [each for each in recorded.samples if each.kind == Kind.ITERATION and each.workflow == "window_shopping"]
     assert Outcome.OK in {each.outcome for each in done}
     assert recorded.sealed.problems == ()
