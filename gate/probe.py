@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from gate.dial import dial, own_headers, request_line
 from runlog.redaction import redact
 from settings.document import one_line
+from settings.forbidden import refuse_forbidden
 from settings.problem import UsageProblem
 from settings.target import Target, check_host
 
@@ -92,7 +93,8 @@ def _onward(address: str, location: str) -> str:
 def _exchange(target: Target, address: str, method: str, headers: Mapping[str, str], until: float) -> Answer:
     try:
         check_host(target, address)
-    except UsageProblem as problem:
+        refuse_forbidden(address, method)
+    except (UsageProblem, ValueError) as problem:
         raise ProbeError(f"not asked: {problem}") from problem
     path, proxy_headers = request_line(target, address, _unique_path(address))
     try:

@@ -12,6 +12,7 @@ from settings.document import Document
 from settings.environment import environment_name, environment_names
 from settings.exceptions_file import GapTable, WaiverTable
 from settings.fields import AboveZero, Duration, DurationAboveZero, Name, Words
+from settings.forbidden import refuse_forbidden
 from settings.hosts import HTTP, WEBSOCKET, base_address, host_of, normal_host
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -40,6 +41,7 @@ def _allowed_host(value: str) -> str:
 def _path_or_address(value: str) -> str:
     if not value.startswith("/") or value.startswith("//"):
         host_of(value, HTTP)
+    refuse_forbidden(value)
     return value
 
 
@@ -200,6 +202,10 @@ def split_health_check(name: str, text: str) -> HealthCheck:
     if match is None or match[2].startswith("//"):
         accepted = "'/path', 'POST /path 400', '/path database.connected = true'"
         raise ValueError(f"health: {name}: {text!r} is not a check; accepted: {accepted}")
+    try:
+        refuse_forbidden(match[2], match[1] or "GET")
+    except ValueError as error:
+        raise ValueError(f"health: {name}: {error}") from error
     status = int(match[3]) if match[3] else None
     return HealthCheck(match[2], match[1] or "GET", status, match[4], _health_value(match[5]))
 

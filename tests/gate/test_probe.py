@@ -54,6 +54,13 @@ def test_redirect_to_an_unlisted_host_is_not_followed(site: Site, target: Target
         ask(target, "/old")
 
 
+def test_redirect_to_what_ends_the_server_is_not_followed(site: Site, target: Target) -> None:
+    site.answer("/old", 302, Location="/api/orders/1")
+    with pytest.raises(ProbeError, match="must never be sent"):
+        ask(target, "/old")
+    assert [path.partition("?")[0] for path in site.paths()] == ["/old"]
+
+
 def test_redirect_to_another_origin_leaves_the_headers_behind(site: Site, target: Target) -> None:
     site.answer("/old", 302, Location=site.url.replace("127.0.0.1", "localhost") + "/new")
     site.answer("/new", 200, b"here")
