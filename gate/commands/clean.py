@@ -1,6 +1,7 @@
 """Speak `sellergate clean`."""
 
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from runlog.run import Run, read_run
 from settings.problem import UsageProblem
 from settings.target import TARGETS_DIR
 
+_WIDTH: Final = 80
 _QUIET_S: Final = 2.0
 _EVERY_S: Final = 10.0
 """A clean-up that takes longer than the first says how far it is, on a terminal at once, elsewhere so often."""
@@ -70,13 +72,19 @@ def command(
     remains = [Remains.of(run.id, f"{run.target.name} {run.target.url}", made) for _, run, made in found]
     codes = [ExitCode.PASS]
     for (folder, run, _), each in zip(found, remains, strict=True):
-        say(f"{run.id}: created {_counts(each)}", err=True)
+        _tell(f"{run.id}: created {_counts(each)}")
         if not dry_run:
             arguments = ["--mode", "clean", "--run-dir", str(folder.absolute())]
             arguments += trial_arguments(target or run.target.name, targets, pool, allow_production=allow_production)
             codes.append(run_trial(arguments, _Progress(run).show, BACKEND_URL=run.target.url))
     _write(cleaning_sql(remains), sql_path)
     return next(code for code in _WORST_FIRST if code in codes)
+
+
+def _tell(words: str) -> None:
+    """Say something to a person, on lines they can read."""
+    for line in textwrap.wrap(words, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False):
+        say(line, err=True)
 
 
 def _counts(remains: Remains) -> str:
@@ -107,13 +115,12 @@ class _Progress:
         """Print one line of the trial, if it is due."""
         match line["type"]:
             case "left":
-                say(f"  {line['wallet']}: {line['listings']} listings left: {line['error']}", err=True)
+                _tell(f"  {line['wallet']}: {line['listings']} listings left: {line['error']}")
             case "result":
-                say(
+                _tell(
                     f"{self._run.id}: {line['down']} listings taken down, {line['gone']} were down already,"
-                    f" {line['failed']} of {line['sellers']} sellers not cleaned",
-                    err=True,
+                    f" {line['failed']} of {line['sellers']} sellers not cleaned"
                 )
             case "progress" if time.monotonic() >= self._next_s:
                 self._next_s = time.monotonic() + (_QUIET_S if sys.stderr.isatty() else _EVERY_S)
-                say(f"  {line['done']} of {line['of']} sellers", err=True)
+                _tell(f"  {line['done']} of {line['of']} sellers")

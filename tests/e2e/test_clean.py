@@ -102,7 +102,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
                 done = subprocess.run(command, cwd=ROOT, env=environ, stdout=out, stderr=out, timeout=90, check=False)
             there = server.process.poll() is None
             active, deletions = (server.active(made), server.deletions()) if there else (set[str](), 0)
-            return Cleaned(done.returncode, words.read_text(), active, deletions)
+            return Cleaned(done.returncode, words.read_text().replace("\n  ", " "), active, deletions)
 
         before = server.active(made)
         lease = take_lease(place / "leases", server.url, "another-run")
