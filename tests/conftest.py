@@ -1,8 +1,12 @@
 """Keep what tests do out of the state of whoever runs them."""
 
+import signal
 from hashlib import sha256
 
 import pytest
+
+# a shell that starts the tests in the background has them, and whatever they start, ignore Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
