@@ -144,12 +144,16 @@ def test_a_run_that_is_told_to_stop_waiting_gives_its_lease_back(
     environment = {**os.environ, "BACKEND_URL": server.url, "HEALTH_CHECK_TIMEOUT": "300000"}
     with (tmp_path / "run.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    until = time.monotonic() + 30
-    while "waiting, " not in (tmp_path / "run.log").read_text("utf-8"):
-        assert time.monotonic() < until, (tmp_path / "run.log").read_text("utf-8")
-        time.sleep(0.1)
-    assert read_lease(leases(), server.url) is not None
-    process.send_signal(number)
-    assert process.wait(timeout=20) == 3
-    assert (tmp_path / "run.log").read_text("utf-8").splitlines()[-1] == "interrupted: there is no verdict"
-    assert read_lease(leases(), server.url) is None
+    try:
+        until = time.monotonic() + 30
+        while "waiting, " not in (tmp_path / "run.log").read_text("utf-8"):
+            assert time.monotonic() < until, (tmp_path / "run.log").read_text("utf-8")
+            time.sleep(0.1)
+        assert read_lease(leases(), server.url) is not None
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 3
+        assert (tmp_path / "run.log").read_text("utf-8").splitlines()[-1] == "interrupted: there is no verdict"
+        assert read_lease(leases(), server.url) is None
+    finally:
+        process.kill()
+        process.wait()
