@@ -89,11 +89,15 @@ class Wire:
     """The sandbox's application in place of a socket; some ids it gives are traps."""
 
     def __init__(self, seed: int, trapped_ratio: float) -> None:
-        self._trapped_ratio = trapped_ratio
+        self.trapped_ratio = 0.0  # until all have arrived: one whose own id is a trap would never get anywhere
+        self._trapped_ratio_later = trapped_ratio
         self.control, self._app = build(Options(seed=seed))
         self._rng = random.Random(seed)
         self.buyers = Buyers(self.control.shop)
         self.sent: Counter[str] = Counter()
+
+    def set_traps(self) -> None:
+        self.trapped_ratio = self._trapped_ratio_later
 
     def ask(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
         self.sent[f"{method} {_ID.sub('ID', url.partition('?')[0])}"] += 1
@@ -126,7 +130,7 @@ class Wire:
         else:
             raise RuntimeError("the sandbox waits for something, and nobody here lets time pass")
         content = got[1]["body"]
-        if self._rng.random() < self._trapped_ratio and content.startswith(b"{"):
+        if self._rng.random() < self.trapped_ratio and content.startswith(b"{"):
             content = json.dumps(self._trapped(json.loads(content))).encode()
         return Answer(got[0]["status"], {name.decode(): value.decode() for name, value in got[0]["headers"]}, content)
 
@@ -206,6 +210,7 @@ def main() -> None:
     sellers = [user_class(environment) for user_class in CLASSES]
     for seller in sellers:
         seller.on_start()
+    wire.set_traps()
     while sum(wire.sent.values()) < requests:
         for seller in sellers:
             wire.buyers.go_round()
