@@ -72,7 +72,7 @@ class SampleColumns:
         return len(self._columns["sent_at_s"])
 
     def _bind(self) -> None:
-        """Look up every append once a flush instead of twenty times a sample."""
+        """Look up every append once a flush instead of twenty-one times a sample."""
         self._appends = tuple(column.append for column in self._columns.values())
 
     def add(self, sample: Sample) -> None:
@@ -80,12 +80,12 @@ class SampleColumns:
         (
             kind, sent_at_s, intended_at_s, workflow, step, seller, iteration, process, method, route,
             status, outcome, response_time_ms, connect_ms, wait_ms, request_bytes, response_bytes, cache, error,
-            computed,
+            computed, handshake_ms,
         ) = sample  # fmt: skip
         (
             add_kind, add_sent, add_intended, add_workflow, add_step, add_seller, add_iteration, add_process,
             add_method, add_route, add_status, add_outcome, add_response, add_connect, add_wait, add_request_bytes,
-            add_response_bytes, add_cache, add_error, add_computed,
+            add_response_bytes, add_cache, add_error, add_computed, add_handshake,
         ) = self._appends  # fmt: skip
         kinds, workflows, steps, methods, routes, outcomes, caches, errors = self._codes
         add_kind(kinds[kind])
@@ -108,6 +108,7 @@ class SampleColumns:
         add_cache(caches[cache])
         add_error(errors[error])
         add_computed(_UNKNOWN if computed is None else computed)
+        add_handshake(_NAN if handshake_ms is None else handshake_ms)
 
     def take(self) -> Batch | None:
         """Return everything added since the last call, or None; costs the same however much it is."""

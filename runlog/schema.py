@@ -14,9 +14,10 @@ class Kind(StrEnum):
 
     HTTP = "http"
     SETUP = "setup"  # HTTP outside any step: sign-in and fixtures of sellers that are not onboarding
-    CONNECT = "connect"
-    ACK = "ack"
-    PUSH = "push"
+    CONNECT = "connect"  # one attempt to open a session: TCP and TLS, upgrade, handshake, authenticate
+    ACK = "ack"  # something sent over a session and answered over it
+    PUSH = "push"  # an event the server owed a session
+    SESSION = "session"  # one row a session that ended; its time is how long it lived
     FRESHNESS = "freshness"  # time until a write is visible
     ITERATION = "iteration"  # one row a pass through a workflow; time without thinking
 
@@ -32,8 +33,10 @@ class Outcome(StrEnum):
     THROTTLED = "throttled"
     TIMEOUT = "timeout"
     CONNECT_ERROR = "connect_error"
-    LOST = "lost"
-    REFUSED = "refused"
+    LOST = "lost"  # an event that never came; a session the server or the network ended
+    DUPLICATED = "duplicated"  # an event that came again: a row of its own, beside the first one's
+    OUT_OF_ORDER = "out_of_order"  # an event that came after a later one
+    REFUSED = "refused"  # a session the server turned away, in its own words
     ABANDONED = "abandoned"  # iterations only
     ABORTED = "aborted"  # cut by the stop of the run
     HARNESS_ERROR = "harness_error"  # our own code threw
@@ -76,6 +79,8 @@ class Sample(NamedTuple):
     error: str | None
     computed: bool | None = None
     """Whether the body says it was made for this very request; None where it does not say."""
+    handshake_ms: float | None = None
+    """Of a connect: from its start until the namespace was joined; what follows is authentication."""
 
 
 CATEGORIES: Final = ("kind", "workflow", "step", "method", "route", "outcome", "cache", "error")
@@ -104,11 +109,12 @@ SAMPLE_SCHEMA: Final[pa.Schema] = pa.schema(
         pa.field("cache", _CATEGORY),
         pa.field("error", _CATEGORY),
         pa.field("computed", pa.bool_()),
+        pa.field("handshake_ms", pa.float32()),
     ],
     metadata={b"sellergate_format": str(FORMAT).encode()},
 )
 """The columns of samples.parquet, in this order."""
-LATER_COLUMNS: Final = ("computed",)
+LATER_COLUMNS: Final = ("computed", "handshake_ms")
 """The columns at the end that format 1 did not begin with: a log without them is read as if nothing had been known."""
 
 GENERATOR_SCHEMA: Final[pa.Schema] = pa.schema(

@@ -25,3 +25,11 @@ WORKFLOWS: Final[dict[str, tuple[str, ...]]] = {
     "analytics": ("metrics_collection", "dashboard_display", "insights", "trends", "recommendations"),
 }
 """Workflow name → its five steps in order. A release verdict needs all forty in scope."""
+
+EVENT_STEPS: Final[dict[tuple[str, str], str]] = {
+    ("dashboard", "realtime_updates"): "notification",
+    ("store", "customer_interaction"): "new_message",
+    ("order_management", "order_notification"): "new_order",
+    ("tier_upgrade", "automated_upgrade"): "tier_upgraded",
+}
+"""Steps that are only done when an event has come over the seller's session, and which: these sellers hold one."""

@@ -48,6 +48,17 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Sockets:
+    """How the target's Socket.IO sessions are held."""
+
+    path: str = "/socket.io/"
+    emits: tuple[str, ...] = ()  # events that follow a write, besides the four that steps wait for
+    lost_after_s: float = 5.0  # an event that has not come by then is lost
+    sessions_per_address: int | None = None  # the server turns away what goes beyond; None: nothing known
+    sessions_at_most: int | None = None  # likewise, of all addresses together
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One deployment: where it is, what may be sent to it, what it tells about itself; secrets stay out of its repr."""
 
@@ -86,6 +97,7 @@ class Target:
     waivers: tuple[Waiver, ...] = ()
     lease_folder: Path = Path()  # where the leases of this machine's user are
     secrets: tuple[str, ...] = field(default=(), repr=False)  # what must not be kept anywhere; longest first
+    sockets: Sockets = Sockets()
 
     def info(self, url: str) -> TargetInfo:
         """Return what run.json keeps of it when the load goes to `url`; no secret."""

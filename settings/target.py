@@ -6,14 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from settings.deployment import CacheHeaders, HealthCheck, Monitor, Target
+from settings.deployment import CacheHeaders, HealthCheck, Monitor, Sockets, Target
 from settings.document import CHECKOUT, did_you_mean, one_line, read_document, shown
 from settings.hosts import HTTP, WEBSOCKET, base_address, host_of, is_loopback
 from settings.problem import UsageProblem
 from settings.target_file import TargetTable
 from settings.target_filling import filled_target
 
-__all__ = ["CacheHeaders", "HealthCheck", "Monitor", "Target", "check_host", "load_target", "target_for_host"]
+__all__ = [
+    "CacheHeaders",
+    "HealthCheck",
+    "Monitor",
+    "Sockets",
+    "Target",
+    "check_host",
+    "load_target",
+    "target_for_host",
+]
 
 TARGETS_DIR: Final = CHECKOUT / "targets"
 DEFAULT_TARGET: Final = "sandbox"

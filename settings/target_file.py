@@ -45,6 +45,13 @@ def _path_or_address(value: str) -> str:
     return value
 
 
+def _socket_path(value: str) -> str:
+    if not value.startswith("/") or value.startswith("//") or "?" in value:
+        raise ValueError(f"{value!r} is not a path; accepted: such as /socket.io/")
+    refuse_forbidden(value)
+    return value
+
+
 def _header_name(value: str) -> str:
     if _HEADER_NAME.fullmatch(value) is None or value.lower() in _FRAMING:
         raise ValueError(f"{value!r} is not a header that may be added")
@@ -142,6 +149,16 @@ class BasicAuthTable(Document):
     header: Annotated[str, AfterValidator(_basic_auth_header)] = "Authorization"
 
 
+class SocketsTable(Document):
+    """How the target's Socket.IO sessions are held."""
+
+    path: Annotated[str, AfterValidator(_socket_path)] = "/socket.io/"
+    emits: list[Literal["order_status_changed", "listing_updated", "cache_invalidation"]] = Field(default_factory=list)
+    lost_after: DurationAboveZero = 5.0
+    sessions_per_address: Annotated[int, Field(ge=1)] | None = None
+    sessions_at_most: Annotated[int, Field(ge=1)] | None = None
+
+
 class TargetTable(Document):
     """A whole file of targets/."""
 
@@ -165,6 +182,7 @@ class TargetTable(Document):
     cache_keys_at_most: Annotated[int, Field(ge=1)] | None = None
     health_timeout: DurationAboveZero = 300.0
     cache: CacheTable = CacheTable()
+    sockets: SocketsTable = SocketsTable()
     freshness_budget: Duration = 5.0
     freshness_budgets: dict[str, Duration] = Field(default_factory=dict)
     wallet_secret_env: Annotated[str, AfterValidator(environment_name)] | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from runlog.run import Gap, Waiver
-from settings.deployment import CacheHeaders, Monitor, Target
+from settings.deployment import CacheHeaders, Monitor, Sockets, Target
 from settings.document import shown
 from settings.environment import Filler
 from settings.leases import lease_folder
@@ -67,6 +67,13 @@ def filled_target(name: str, path: Path, table: TargetTable, environ: Mapping[st
         waivers=tuple(Waiver(**waiver.model_dump()) for waiver in table.waiver),
         lease_folder=lease_folder(environ),
         secrets=filler.secrets(),
+        sockets=Sockets(
+            path=table.sockets.path,
+            emits=tuple(table.sockets.emits),
+            lost_after_s=table.sockets.lost_after,
+            sessions_per_address=table.sockets.sessions_per_address,
+            sessions_at_most=table.sockets.sessions_at_most,
+        ),
     )
 
 
