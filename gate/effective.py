@@ -90,6 +90,7 @@ def _values(target: Target, environ: Mapping[str, str]) -> Iterator[tuple[str, s
     yield "freshness_budgets", _longest(target.freshness_budgets_s)
     yield "step_header", "X-Load-Step" if target.step_header else None
     yield "cache", statuses
+    yield "sockets", _sockets(target)
     yield "monitor", _listed(tuple(monitor.name for monitor in target.monitors))
     yield "health", _listed(tuple(target.health))
     yield "health_timeout", _time(target.health_timeout_s)
@@ -141,6 +142,17 @@ def _subject(threshold: Threshold) -> str:
     inside = [part for part in (scope.workflow, scope.step, scope.route, scope.kind, scope.monitor) if part is not None]
     each = [] if threshold.each is None else [f"each {threshold.each}"]
     return " ".join((*each, *inside, threshold.statistic.name))
+
+
+def _sockets(target: Target) -> str:
+    sockets = target.sockets
+    emits = f"; emits {', '.join(sockets.emits)}" if sockets.emits else ""
+    most = [
+        f"at most {most} {where}"
+        for most, where in ((sockets.sessions_per_address, "per address"), (sockets.sessions_at_most, "in all"))
+        if most is not None
+    ]
+    return "; ".join([f"{sockets.path}{emits}", f"an event is lost after {_time(sockets.lost_after_s)}", *most])
 
 
 def _listed(items: tuple[str, ...]) -> str | None:

@@ -145,6 +145,7 @@ def test_sample_has_all_that_is_known_of_the_request() -> None:
         "cache": Cache.MISS,
         "error": None,
         "computed": None,
+        "handshake_ms": None,
     }
 
 
