@@ -1,6 +1,5 @@
 """The server both clients are measured on is one that python-socketio takes for real."""
 
-import base64
 import json
 import queue
 import subprocess
@@ -50,7 +49,6 @@ def test_frame_and_key_are_those_of_the_standard() -> None:
     assert text_frame(b"Hello") == bytes.fromhex("810548656c6c6f")  # RFC 6455, 5.7
     assert text_frame(b"x" * 126)[:4] == b"\x81\x7e\x00\x7e"
     assert accept_key(b"dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455, 1.3
-    assert base64.b64decode(accept_key(b""))
 
 
 @pytest.fixture

@@ -71,8 +71,7 @@ def test_target_missed_is_said_of_that_figure_alone(rounds: Rounds, missed: str)
 
 
 def test_ratio_is_the_median_of_pairs_not_the_ratio_of_medians() -> None:
-    # ratios 0.1, 0.5, 0.6; medians 50 and 100 would give 0.5 as well, so the pairs are crossed: 0.1, 0.25, 1.2
-    pairs = [(10.0, 100.0), (50.0, 200.0), (60.0, 50.0)]
+    pairs = [(10.0, 100.0), (50.0, 200.0), (60.0, 50.0)]  # 0.1, 0.25, 1.2
     rounds = replace(ROUNDS, trips=[(replace(OURS, cpu_us=a), replace(K6, cpu_us=b)) for a, b in pairs])
 
     assert named(rounds)["ws_cpu_vs_k6"].value == 0.25  # of the medians, 50 and 100, it would be 0.5
