@@ -167,7 +167,7 @@ def _hold_all(asked: argparse.Namespace, recorder: Recorder | None) -> list[Sell
         gevent.sleep(max(0.0, until - time.perf_counter()))
 
     sellers = [Seller(asked.url, way, number, recorder) for number in range(1, asked.sessions + 1)]
-    gevent.joinall([gevent.spawn(_hold, seller, door, meanwhile) for seller in sellers])
+    gevent.joinall([gevent.spawn(_hold, seller, door, meanwhile) for seller in sellers], raise_error=True)
     return sellers
 
 
