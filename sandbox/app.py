@@ -1,4 +1,4 @@
-"""Receive HTTP over ASGI: count first, then answer, then count the answer."""
+"""Receive HTTP over ASGI: count first, then answer, then count the answer. What is for sockets goes next door."""
 
 import asyncio
 import itertools
@@ -10,6 +10,7 @@ from sandbox.control import Control
 from sandbox.envelopes import Family, RefusalError, wrap_refusal
 from sandbox.faults import has_wrong_clock
 from sandbox.pipeline import Answer, Pipeline, Request
+from sandbox.realtime.service import is_for_sockets
 from sandbox.routing import Kind, Probe, Route, Router
 from sandbox.screen import BODY_AT_MOST_BYTES
 from sandbox.truth import PROBE_STEP
@@ -43,15 +44,17 @@ class App:
         self._unkept = unkept
         self._truth = control.truth
         self._chaos = control.chaos
+        self._realtime = control.realtime
         self._own_date = has_wrong_clock(control.chaos.faults)
         self._router = router
         self._pipeline = pipeline
         self._ids = (f"req_{name}_{number:x}" for number in itertools.count(1))
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Handle one HTTP request; other protocols are not served."""
-        if scope["type"] != "http":
-            raise RuntimeError(f"the sandbox serves http, not {scope['type']}")
+        """Handle one HTTP request, or a socket as long as it lasts."""
+        if is_for_sockets(scope):
+            await self._realtime(scope, receive, send)
+            return
         method, path = scope["method"], scope["path"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         match = self._router.find(method, path)

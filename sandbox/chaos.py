@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from sandbox.faults import Fault
+from sandbox.faults import EVENT_FAULTS, Fault
 
 
 class Chaos:
@@ -22,6 +22,7 @@ class Chaos:
         self.faults = tuple(faults)
         self._counts = counts
         self._rng = random.Random(f"faults {seed}")
+        self._event_rng = random.Random(f"events {seed}")  # of their own: sockets do not move what strikes requests
         self._clock = clock
         self._started_s = clock()
 
@@ -80,6 +81,24 @@ class Chaos:
                     return left_s
         return 0.0
 
+    def event_fault(self) -> str | None:
+        """Draw which fault strikes an event, one at most and each by its share; does not count it."""
+        shares = [(name, fault) for name in EVENT_FAULTS if self.faults and (fault := self.active(name))]
+        draw, below = self._event_rng.random() if shares else 1.0, 0.0
+        for name, fault in shares:
+            below += fault.ratio or 0.0
+            if draw < below:
+                return name
+        return None
+
+    def event_delay_s(self) -> float:
+        """Return how much later an event caused now is sent; counted when above 0."""
+        fault = self.active("delay_events") if self.faults else None
+        if fault is None:
+            return 0.0
+        self.count("delay_events")
+        return fault.duration_s or 0.0
+
     def is_down(self, component: str) -> bool:
         """Say whether a health check must report its component as down; counted when it must."""
         for fault in self.faults:
@@ -89,7 +108,7 @@ class Chaos:
         return False
 
     def switched(self, name: str) -> bool:
-        """Say whether a switch (cache_off, lying_cache) is on."""
+        """Say whether a switch (cache_off, lying_cache, refuse_sockets) is on."""
         return bool(self.faults) and self.active(name) is not None
 
     def pick(self, upper: int) -> int:

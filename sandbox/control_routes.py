@@ -10,6 +10,8 @@ from sandbox.limits import Limit
 from sandbox.routing import Handler, Kind, Route
 from sandbox.shop import Shop
 
+EVENTS_A_PAGE = 10_000
+
 
 def control_routes(control: Control) -> tuple[Route, ...]:
     """Return the routes that read and steer this sandbox."""
@@ -22,6 +24,10 @@ def control_routes(control: Control) -> tuple[Route, ...]:
 
     def truth(_shop: Shop, _call: Call) -> Reply:
         return Reply(control.truth.as_json())
+
+    def events(_shop: Shop, call: Call) -> Reply:
+        after, limit = call.number("after", 0, 0, 10**8), call.number("limit", EVENTS_A_PAGE, 1, EVENTS_A_PAGE)
+        return Reply(control.truth.events.page(after, limit))
 
     def reset(_shop: Shop, _call: Call) -> Reply:
         control.truth.reset()
@@ -40,5 +46,6 @@ def control_routes(control: Control) -> tuple[Route, ...]:
         Route("GET", "/api/monitoring/dashboard", on(monitoring.dashboard), kind=Kind.MONITOR),
         Route("GET", "/api/monitoring/metrics/prometheus", metrics, kind=Kind.MONITOR),
         Route("GET", "/_sandbox/truth", truth, kind=Kind.CONTROL),
+        Route("GET", "/_sandbox/events", events, kind=Kind.CONTROL),
         Route("POST", "/_sandbox/reset", reset, family=Family.BARE, kind=Kind.CONTROL),
     )

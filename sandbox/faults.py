@@ -8,9 +8,9 @@ from sandbox.steps import STEPS
 
 DEFAULT_THROTTLE_RATIO = 0.5
 COMPONENTS = ("database", "cache", "websocket", "seller_api", "image_upload", "notifications")
-SOCKET_FAULTS = frozenset(
-    {"lose_events", "duplicate_events", "reorder_events", "delay_events", "drop_sockets", "refuse_sockets"},
-)
+EVENT_FAULTS = ("lose_events", "duplicate_events", "reorder_events")
+"""Of these at most one strikes an event."""
+_DROPPED_AT_MOST = 10_000
 
 
 class BadFaultError(ValueError):
@@ -21,9 +21,9 @@ class BadFaultError(ValueError):
 class Fault:
     """One misbehaviour; what a kind does not use is None.
 
-    ``ratio`` is 0..1 of requests (memory_growth: of the machine's memory, each minute), ``duration_s`` how long an
-    answer is late, the server stands still, reads lag or the clock is ahead (below 0: behind), ``at_s`` when a single
-    event happens.
+    ``ratio`` is 0..1 of requests or events (memory_growth: of the machine's memory, each minute), ``duration_s`` how
+    long an answer or event is late, the server stands still, reads lag or the clock is ahead (below 0: behind),
+    ``at_s`` when a single event happens, ``sessions`` how many are cut off.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Fault:
     at_s: float | None = None
     step: str | None = None
     component: str | None = None
+    sessions: int | None = None
 
 
 def _slow_step(value: str, when: Window) -> Fault:
@@ -61,8 +62,14 @@ def _throttle(value: str, when: Window) -> Fault:
     return Fault("throttle", when, ratio=ratio(value) if value else DEFAULT_THROTTLE_RATIO)
 
 
-def _stale_reads(value: str, when: Window) -> Fault:
-    return Fault("stale_reads", when, duration_s=duration_s(value))
+def _lateness(name: str) -> Callable[[str, Window], Fault]:
+    return lambda value, when: Fault(name, when, duration_s=duration_s(value))
+
+
+def _drop_sockets(value: str, when: Window) -> Fault:
+    if not (value.isascii() and value.isdecimal() and 0 < int(value) <= _DROPPED_AT_MOST):
+        raise BadAmountError(f"{value!r} is not a number of sessions from 1 to {_DROPPED_AT_MOST}")
+    return Fault("drop_sockets", when, sessions=int(value))
 
 
 def _memory_growth(value: str, when: Window) -> Fault:
@@ -103,11 +110,17 @@ _LASTING: dict[str, tuple[str, Callable[[str, Window], Fault]]] = {
     "clock": ("clock=+10s or clock=-10s[@30-60s]", _clock),
     "cache_off": ("cache_off[@30-60s]", _switch("cache_off")),
     "lying_cache": ("lying_cache[@30-60s]", _switch("lying_cache")),
-    "stale_reads": ("stale_reads=10s[@30-60s]", _stale_reads),
+    "stale_reads": ("stale_reads=10s[@30-60s]", _lateness("stale_reads")),
     "wrong_body": ("wrong_body=2%[@30-60s]", _percentage("wrong_body")),
     "no_envelope": ("no_envelope=5%[@30-60s]", _percentage("no_envelope")),
     "throttle": ("throttle[=50%][@30-60s]", _throttle),
     "memory_growth": ("memory_growth=1%/min[@30-60s]", _memory_growth),
+    "lose_events": ("lose_events=2%[@30-60s]", _percentage("lose_events")),
+    "duplicate_events": ("duplicate_events=1%[@30-60s]", _percentage("duplicate_events")),
+    "reorder_events": ("reorder_events=1%[@30-60s]", _percentage("reorder_events")),
+    "delay_events": ("delay_events=500ms[@30-60s]", _lateness("delay_events")),
+    "drop_sockets": ("drop_sockets=10[@30-60s]", _drop_sockets),
+    "refuse_sockets": ("refuse_sockets[@30-60s]", _switch("refuse_sockets")),
     "health": (f"health=<{'|'.join(COMPONENTS)}>:down[@30-60s]", _health),
 }
 _ONE_SHOT: dict[str, tuple[str, Callable[[str, str], Fault]]] = {
@@ -126,8 +139,6 @@ def parse_fault(text: str) -> Fault:
     """Read one ``--fault``; raises BadFaultError with the line to show."""
     setting, at_sign, when = text.partition("@")
     name, _, value = setting.partition("=")
-    if name in SOCKET_FAULTS:
-        raise BadFaultError(f"--fault '{text}': {name} needs sockets, which this sandbox does not have yet")
     if name not in _LASTING and name not in _ONE_SHOT:
         known = " ".join(sorted([*_LASTING, *_ONE_SHOT]))
         raise BadFaultError(f"--fault '{text}': unknown fault; accepted: {known}")

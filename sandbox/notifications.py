@@ -38,6 +38,7 @@ def post(shop: Shop, call: Call) -> Reply:
         "createdAt": iso(call.now_ms),
         "isRead": False,
     }
+    shop.publisher.publish("notification", wallet, {"type": "notification:new", "data": posted})
     return Reply({"success": True, "message": "Notification created", "data": posted}, 201)
 
 

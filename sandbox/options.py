@@ -11,7 +11,7 @@ class Options:
     """Command line of the sandbox; port 0 takes a free one, files of None are not written.
 
     ``seed_orders`` are for each seller who asks for theirs, ``others`` the shops there are from the start (both as
-    deployed).
+    deployed). What sockets are not told (None) is as the product has it; a cap of 0 is none.
     """
 
     host: str = "127.0.0.1"
@@ -27,3 +27,8 @@ class Options:
     as_deployed: bool = False
     seed_orders: int = 0
     others: int = 0
+    ping_interval_s: float | None = None
+    ping_timeout_s: float | None = None
+    socket_cap_per_address: int | None = None
+    socket_cap: int | None = None
+    presence: bool | None = None

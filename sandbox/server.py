@@ -24,6 +24,11 @@ from sandbox.image_store import ImageStore
 from sandbox.limits import Limiter
 from sandbox.options import Options
 from sandbox.pipeline import Pipeline
+from sandbox.realtime.publisher import Publisher
+from sandbox.realtime.service import Realtime
+from sandbox.realtime.sessions import Sessions
+from sandbox.realtime.terms import terms_of
+from sandbox.realtime.transport import CuttableProtocol
 from sandbox.routes import ROUTES
 from sandbox.routing import Router
 from sandbox.shop import Shop
@@ -52,10 +57,13 @@ def build(options: Options) -> tuple[Control, App]:
     truth = Truth()
     cache = PageCache()
     rng = random.Random(options.seed)
-    shop = Shop(Database(cache.touch), cache, Tokens(), Tallies(), Watchers(), ImageStore(), rng)
-    categories.plant(shop.db)
     chaos = Chaos(options.faults, truth.faults, options.seed)
-    control = Control(shop, truth, chaos, Gauges(), options.cache)
+    sessions, terms = Sessions(truth.sockets), terms_of(options)
+    publisher = Publisher(sessions, truth.events, chaos, terms)
+    shop = Shop(Database(cache.touch), cache, Tokens(), Tallies(), Watchers(), ImageStore(), publisher, rng)
+    categories.plant(shop.db)
+    realtime = Realtime(chaos, truth.sockets, sessions, publisher, terms)
+    control = Control(shop, truth, chaos, Gauges(), realtime, options.cache)
     name = f"{os.getpid():x}"
     if options.as_deployed:
         deployed = deployment(control, options, lambda: _die(control, options.truth_file))
@@ -81,7 +89,10 @@ def _serve_on(listener: socket.socket, options: Options) -> None:
         app,
         loop="uvloop",
         http="httptools",
-        ws="none",
+        ws=CuttableProtocol,
+        ws_max_size=control.realtime.terms.payload_at_most_bytes,
+        ws_ping_interval=None,  # Engine.IO has pings of its own
+        ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,
         log_level="warning",
@@ -118,6 +129,7 @@ async def _live(server: _Server, listener: socket.socket, control: Control, opti
     try:
         await serving
     finally:
+        await control.realtime.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sandbox.cache import PageCache
 from sandbox.image_store import ImageStore
+from sandbox.realtime.publisher import Publisher
 from sandbox.state import Database
 from sandbox.tallies import Tallies
 from sandbox.tokens import Tokens
@@ -14,7 +15,7 @@ from sandbox.watchers import Watchers
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """State, tokens, counts and the one random generator that names things."""
+    """State, tokens, counts, who tells sellers what happened, and the one random generator that names things."""
 
     db: Database
     cache: PageCache
@@ -22,6 +23,7 @@ class Shop:
     tallies: Tallies
     watchers: Watchers
     images: ImageStore
+    publisher: Publisher
     rng: random.Random
 
     def new_id(self) -> str:

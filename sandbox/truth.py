@@ -1,4 +1,4 @@
-"""Count what was received and what was answered, by route, step and outcome."""
+"""Count what was received and what was answered, by route, step and outcome; sessions and events beside."""
 
 import os
 import tempfile
@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
+
+from sandbox.realtime.headcount import Headcount
+from sandbox.realtime.journal import Journal
 
 FORMAT = 1
 PROBE_STEP = "health"  # the X-Load-Step of a health probe that uses a route of the workflows
@@ -56,6 +59,8 @@ class Truth:
         self.faults: Counter[str] = Counter()
         self.forbidden: Counter[str] = Counter()
         self.canary = 0
+        self.sockets = Headcount()
+        self.events = Journal()
 
     def receive(self, method: str, route: str, step: str | None, *, apart: bool) -> Receipt:
         """Count a request before anything else is done with it."""
@@ -85,6 +90,8 @@ class Truth:
         self.forbidden.clear()
         self._rulings.clear()
         self.canary = 0
+        self.sockets.reset()
+        self.events.reset()
 
     @property
     def _uptime_s(self) -> float:
@@ -110,6 +117,8 @@ class Truth:
                 "uptime_s": self._uptime_s,
                 **self._lists(apart=False),
                 "faults": dict(self.faults),
+                "sockets": self.sockets.as_dict(),
+                "events": self.events.counts(),
                 "canary": self.canary,
                 "forbidden": dict(self.forbidden),
                 "limits": [

@@ -34,7 +34,13 @@ class Upkeep:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Start every task on the running loop."""
-        jobs: list[Coroutine[None, None, None]] = [self._watch_the_end(), self._gauge(), self._fold(), self._buy()]
+        jobs: list[Coroutine[None, None, None]] = [
+            self._watch_the_end(),
+            self._gauge(),
+            self._fold(),
+            self._buy(),
+            self._control.shop.publisher.run(),
+        ]
         for fault in self._control.chaos.faults:
             if fault.name in {"freeze", "die"}:
                 jobs.append(self._strike_once(fault))

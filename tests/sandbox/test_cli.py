@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     ("arguments", "says"),
     [
         (["--fault", "nonsense"], "--fault 'nonsense': unknown fault; accepted: cache_off"),
-        (["--fault", "die@30s", "--fault", "drop_sockets=10"], "needs sockets"),
+        (["--fault", "die@30s", "--fault", "drop_sockets=x"], "'x' is not a number of sessions"),
         (["--host", "0.0.0.0"], "--host '0.0.0.0' is not loopback; accepted: 127.0.0.1"),
         (["--host", "::"], "is not loopback"),
         (["--host", "8.8.8.8"], "is not loopback"),
