@@ -57,6 +57,12 @@ class Unreached(StepFailed):
         self.outcome = outcome
 
 
+class Lost(StepFailed):
+    """An event the server owed did not come in time."""
+
+    outcome = Outcome.LOST
+
+
 class Blocked(StepFailed):
     """A step cannot run because an earlier one of this iteration failed; nothing was sent."""
 
@@ -154,6 +160,16 @@ def payload(answer: Answer, *statuses: int) -> Any:
     if data is None:
         raise CheckFailed("'data' is null")
     return data
+
+
+def data_of(answer: Answer) -> dict[str, Any] | None:
+    """Return what an answer is about, whatever its status; None when it is no envelope with an object in it."""
+    try:
+        body = answer.json()
+    except CheckFailed:
+        return None
+    data = body.get("data") if isinstance(body, dict) else None
+    return data if isinstance(data, dict) else None
 
 
 def expect(answer: Answer, *statuses: int) -> Data:

@@ -57,6 +57,34 @@ class ProxyRefused(OSError):
     """The proxy did not open the way to the target."""
 
 
+def tcp_socket(way: Way, family: int, kind: int, protocol: int) -> Any:
+    """Return a socket that is not connected yet, bound to the way's source address."""
+    sock = gevent.socket.socket(family, kind, protocol)
+    if way.source is not None:
+        try:
+            sock.setsockopt(socket.SOL_IP, _PORT_AT_CONNECT, 1)
+            sock.bind((way.source, 0))
+        except OSError:
+            sock.close()
+            raise
+    return sock
+
+
+def read_tunnel(sock: Any) -> None:
+    """Read what a proxy answers to CONNECT; ProxyRefused unless the way is open now."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        part = sock.recv(4096)
+        if not part:
+            raise ProxyRefused("the proxy hung up")
+        head += part
+        if len(head) > _CONNECT_BYTES:
+            raise ProxyRefused("the proxy answered without end")
+    status = head.split(None, 2)[1:2]
+    if status != [_CONNECTED]:
+        raise ProxyRefused(f"the proxy answered status {b''.join(status)[:3].decode('latin-1')}")
+
+
 class Connections(ConnectionPool):
     """One seller's connection, timed when it is opened and given up when it has been idle for too long."""
 
@@ -65,15 +93,7 @@ class Connections(ConnectionPool):
     _idle_since: float = 0.0
 
     def _create_tcp_socket(self, family: int, socktype: int, protocol: int) -> Any:
-        sock = gevent.socket.socket(family, socktype, protocol)
-        if self.way.source is not None:
-            try:
-                sock.setsockopt(socket.SOL_IP, _PORT_AT_CONNECT, 1)
-                sock.bind((self.way.source, 0))
-            except OSError:
-                sock.close()
-                raise
-        return sock
+        return tcp_socket(self.way, family, socktype, protocol)
 
     def _create_socket(self) -> Any:
         began = time.perf_counter()
@@ -84,17 +104,7 @@ class Connections(ConnectionPool):
     def _setup_proxy(self, sock: Any) -> None:
         """Have the proxy open a tunnel; ProxyRefused when it does not."""
         sock.sendall(self._proxy_connect_request().encode())
-        head = b""
-        while b"\r\n\r\n" not in head:
-            part = sock.recv(4096)
-            if not part:
-                raise ProxyRefused("the proxy hung up")
-            head += part
-            if len(head) > _CONNECT_BYTES:
-                raise ProxyRefused("the proxy answered without end")
-        status = head.split(None, 2)[1:2]
-        if status != [_CONNECTED]:
-            raise ProxyRefused(f"the proxy answered status {b''.join(status)[:3].decode('latin-1')}")
+        read_tunnel(sock)
 
     def _is_socket_alive(self, sock: Any) -> bool:
         """Return whether an idle connection may be used: not for too long idle, and nothing came over it, not its end.

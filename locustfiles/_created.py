@@ -7,7 +7,7 @@ from typing import Any, Final
 import gevent
 
 from locustfiles._calls import Call
-from locustfiles._checks import Answer, CheckFailed
+from locustfiles._checks import Answer, data_of
 from locustfiles._load import Load
 from locustfiles._routes import (
     CONNECT,
@@ -57,7 +57,7 @@ def created_by(call: Call, answer: Answer | None, *, seller: str, workflow: str,
     unknown = Created(kind=kind, id=None, wallet=wallet, at_s=call.sent_at_s, workflow=workflow)
     if answer is None:
         return unknown
-    data = _data_of(answer)
+    data = data_of(answer)
     if not _FIRST_SUCCESS <= answer.status < _FIRST_OTHER or (
         data is not None and _was_there(kind, data, answer.status)
     ):
@@ -74,15 +74,6 @@ def _was_there(kind: Kind, data: dict[str, Any], status: int) -> bool:
     if kind is Kind.USER:
         return data.get("isNewUser") is not True
     return kind in _MAY_BE_THERE and status != _CREATED
-
-
-def _data_of(answer: Answer) -> dict[str, Any] | None:
-    try:
-        body = answer.json()
-    except CheckFailed:
-        return None
-    data = body.get("data") if isinstance(body, dict) else None
-    return data if isinstance(data, dict) else None
 
 
 def _id_of(made: Any) -> str | None:

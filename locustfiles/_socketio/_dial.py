@@ -1,0 +1,144 @@
+"""Open a WebSocket the target's way: its source address, proxy and trust; each phase timed, each refusal named."""
+
+import base64
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import gevent.socket
+import orjson
+import websocket
+
+from locustfiles._connections import Proxy, Way, read_tunnel, tcp_socket
+from locustfiles._socketio._packets import excerpt
+from locustfiles._socketio._told import SocketFailed
+from locustfiles._socketio._wire import Wire, reason
+from runlog.schema import Outcome
+
+_SWITCHING: Final = 101
+_BAD_REQUEST: Final = 400
+_THROTTLED: Final = 429
+_PORTS: Final = {"ws": 80, "wss": 443}
+_QUERY: Final = "EIO=4&transport=websocket"
+
+
+def dial(url: str, way: Way, *, path: str, headers: Mapping[str, str]) -> Wire:
+    """Return an open WebSocket to the Engine.IO endpoint of `url` (ws or wss); SocketFailed when there is none.
+
+    Nothing here limits the time it takes; the caller does.
+    """
+    began = time.perf_counter()
+    parts = urlsplit(url)
+    secure, host = parts.scheme == "wss", parts.hostname or ""
+    port = parts.port or _PORTS[parts.scheme]
+    sock: Any = None
+    try:
+        sock = _connected(way, host, port)
+        if secure:
+            sock = way.tls.wrap_socket(sock, server_hostname=host)
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        raise SocketFailed(Outcome.CONNECT_ERROR, reason(error)) from error
+    except BaseException:
+        if sock is not None:
+            sock.close()
+        raise
+    connect_ms = (time.perf_counter() - began) * 1000
+    try:
+        _upgrade(sock, f"{url.rstrip('/')}{path}?{_QUERY}", headers)
+    except SocketFailed as failed:
+        sock.close()
+        failed.connect_ms = connect_ms
+        raise
+    except BaseException:
+        sock.close()
+        raise
+    return Wire(sock, connect_ms, (time.perf_counter() - began) * 1000)
+
+
+def _connected(way: Way, host: str, port: int) -> Any:
+    proxy = way.proxy
+    sock = _tcp(way, host, port) if proxy is None else _tcp(way, proxy.host, proxy.port)
+    if proxy is not None:
+        try:
+            sock.sendall(_tunnel_request(proxy, host, port))
+            read_tunnel(sock)
+        except BaseException:
+            sock.close()
+            raise
+    return sock
+
+
+def _tcp(way: Way, host: str, port: int) -> Any:
+    """Connect to the first address of a host that answers; OSError when none does."""
+    failed: OSError | None = None
+    for family, kind, protocol, _, address in gevent.socket.getaddrinfo(host, port, 0, gevent.socket.SOCK_STREAM):
+        sock = tcp_socket(way, family, kind, protocol)
+        try:
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failed = error
+            continue
+        except BaseException:
+            sock.close()
+            raise
+        sock.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
+        return sock
+    raise failed or OSError(f"no address of {host}")
+
+
+def _tunnel_request(proxy: Proxy, host: str, port: int) -> bytes:
+    named = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"CONNECT {named} HTTP/1.1", f"Host: {named}"]
+    if proxy.user is not None or proxy.password is not None:
+        credentials = base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode()).decode()
+        lines.append(f"Proxy-Authorization: Basic {credentials}")
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def _upgrade(sock: Any, url: str, headers: Mapping[str, str]) -> None:
+    """Have the server speak WebSocket; SocketFailed when it does something else."""
+    client = websocket.WebSocket(skip_utf8_validation=True)
+    header = [f"{name}: {value}" for name, value in headers.items()]
+    try:
+        client.connect(  # type: ignore[no-untyped-call]  # the library has no types here
+            url, socket=sock, header=header, suppress_origin=True, redirect_limit=0
+        )
+    except websocket.WebSocketBadStatusException as refused:
+        raise _refused(refused.status_code, refused.resp_body or b"") from refused
+    except (OSError, websocket.WebSocketConnectionClosedException) as error:
+        raise SocketFailed(Outcome.CONNECT_ERROR, f"closed without an answer: {reason(error)}") from error
+    except (websocket.WebSocketException, ValueError) as error:
+        raise SocketFailed(Outcome.CHECK_FAILED, f"no WebSocket: {reason(error)}") from error
+    client.sock = None  # the wire's from now on
+
+
+def _refused(status: int, body: bytes) -> SocketFailed:
+    """Return what a server that does not switch protocols says."""
+    said = _words(body)
+    text = f"status {status}{f' {said}' if said else ''}, expected status {_SWITCHING}"
+    if status == _THROTTLED:
+        return SocketFailed(Outcome.THROTTLED, text, status=status)
+    if status == _BAD_REQUEST and "transport" in said.lower():
+        return SocketFailed(Outcome.CHECK_FAILED, f"the server offers no WebSocket: {text}", status=status)
+    return SocketFailed(Outcome.HTTP_ERROR, text, status=status)
+
+
+def _words(body: bytes) -> str:
+    """Return the code or message of a refusal; the product and Engine.IO both send JSON."""
+    try:
+        said: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return excerpt(body) if body else ""
+    if isinstance(said, str):
+        return excerpt(said.encode())
+    if isinstance(said, dict):
+        nested = said.get("error")
+        inner: dict[str, Any] = nested if isinstance(nested, dict) else said
+        for name in ("code", "message", "error"):
+            if isinstance(inner.get(name), str):
+                return str(inner[name])[:80]
+    return ""

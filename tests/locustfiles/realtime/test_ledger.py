@@ -1,0 +1,297 @@
+"""What came, twice, too late, in the wrong order or never: each event the server owes is decided exactly once."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from locustfiles._realtime import Ledger, Owed, ServerClock
+from locustfiles._socketio import Arrived
+from runlog.schema import Outcome
+
+WALLET = "0x" + "a" * 40
+LOST_AFTER_S = 5.0
+
+
+class Book:
+    """A ledger, and what it settled, in order."""
+
+    def __init__(self, **uncalled: str) -> None:
+        self.settled: list[Owed] = []
+        self.clock = ServerClock()
+        self.ledger = Ledger(
+            WALLET,
+            clock=self.clock,
+            lost_after_s=LOST_AFTER_S,
+            keep_s=30.0,
+            uncalled=uncalled,
+            settled=self.settled.append,
+        )
+        self.ledger.back(0.0)
+
+    def owe(self, at_s: float, event: str = "notification", *needles: bytes, known_at_s: float | None = None) -> Owed:
+        known = at_s + 0.01 if known_at_s is None else known_at_s
+        return self.ledger.owe(Owed(event, "realtime_updates", 3, at_s, known, needles))
+
+    def comes(self, at_s: float, event: str = "notification", **body: Any) -> None:
+        raw = json.dumps([event, body], separators=(",", ":")).encode()
+        self.ledger.arrived(Arrived(event, [body], raw, at_s, at_s, "/", len(raw)))
+
+    def outcomes(self) -> list[Outcome | None]:
+        return [owed.outcome for owed in self.settled]
+
+
+def test_event_that_comes_counts_from_its_cause() -> None:
+    book = Book()
+    owed = book.owe(10.0)
+    book.comes(10.25, id=1)
+    assert (owed.outcome, owed.latency_ms, owed.step, owed.iteration) == (Outcome.OK, 250.0, "realtime_updates", 3)
+    assert book.settled == [owed]
+
+
+def test_event_may_come_before_the_answer_that_says_it_is_owed() -> None:
+    book = Book()
+    book.comes(10.01, id=1)
+    assert book.settled == []
+    owed = book.owe(10.0, known_at_s=10.02)
+    assert (owed.outcome, round(owed.latency_ms or 0)) == (Outcome.OK, 10)
+    book.ledger.close()
+    assert book.settled == [owed]
+
+
+def test_events_of_one_name_are_told_apart_by_what_stands_in_them() -> None:
+    book = Book()
+    first, second = book.owe(1.0, "new_message", b"m-1"), book.owe(1.0, "new_message", b"m-2")
+    book.comes(1.5, "new_message", message={"id": "m-2"})
+    assert (first.outcome, second.outcome) == (None, Outcome.OK)
+
+
+def test_events_of_one_name_are_told_apart_by_fields() -> None:
+    book = Book()
+    packed = book.ledger.owe(Owed("order", "s", 0, 1.0, 1.0, fields=(("orderId", "7"), ("status", "packed"))))
+    sent = book.ledger.owe(Owed("order", "s", 0, 1.0, 1.0, fields=(("orderId", "7"), ("status", "sent"))))
+    book.comes(1.5, "order", orderId=7, status="sent", previousStatus="packed")
+    assert (packed.outcome, sent.outcome) == (None, Outcome.OK)
+
+
+def test_lost_is_what_has_not_come_in_time() -> None:
+    book = Book()
+    owed = book.owe(10.0, known_at_s=10.5)
+    book.ledger.review(15.49)
+    assert (owed.outcome, book.ledger.awaits) == (None, True)
+    book.ledger.review(15.5)
+    assert (owed.outcome, owed.latency_ms) == (Outcome.LOST, None)
+    assert "5 s" in str(owed.error)
+
+
+def test_lost_event_that_comes_later_stays_lost_and_is_no_second_one() -> None:
+    book = Book()
+    book.owe(10.0)
+    book.ledger.review(16.0)
+    book.comes(16.1, id=1)
+    book.ledger.close()
+    assert book.outcomes() == [Outcome.LOST]
+
+
+def test_event_that_comes_too_late_is_lost_though_nobody_had_looked() -> None:
+    book = Book()
+    owed = book.owe(10.0)
+    book.comes(15.2, id=1)
+    assert (owed.outcome, owed.latency_ms) == (Outcome.LOST, None)
+
+
+def test_same_event_again_is_a_duplicate_each_time() -> None:
+    book = Book()
+    book.owe(1.0)
+    for at_s in (1.1, 1.2, 1.3):
+        book.comes(at_s, id=1)
+    assert book.outcomes() == [Outcome.OK, Outcome.DUPLICATED, Outcome.DUPLICATED]
+    assert [owed.step for owed in book.settled] == ["realtime_updates"] * 3
+
+
+def test_same_event_again_is_known_by_the_id_the_server_gave_it() -> None:
+    book = Book()
+    book.owe(1.0)
+    book.comes(1.1, eventId="e-1")
+    book.comes(1.2, eventId="e-1", queued=True)
+    assert book.outcomes() == [Outcome.OK, Outcome.DUPLICATED]
+
+
+def test_equal_words_with_ids_of_their_own_are_two_events() -> None:
+    book = Book()
+    book.owe(1.0)
+    book.owe(1.0)
+    book.comes(1.1, eventId="e-1")
+    book.comes(1.2, eventId="e-2")
+    assert book.outcomes() == [Outcome.OK, Outcome.OK]
+
+
+def test_order_is_told_by_the_server_s_numbers() -> None:
+    book = Book()
+    for seq in (1, 3, 2, 4):
+        book.owe(1.0)
+        book.comes(1.1, id=seq, seq=seq)
+    assert book.outcomes() == [Outcome.OK, Outcome.OK, Outcome.OUT_OF_ORDER, Outcome.OK]
+    assert book.settled[2].latency_ms is not None
+
+
+def test_numbers_begin_anew_with_each_session() -> None:
+    book = Book()
+    book.owe(1.0)
+    book.comes(1.1, id=1, seq=900)
+    book.ledger.back(2.0)
+    book.owe(3.0)
+    book.comes(3.1, id=2, seq=1)
+    assert book.outcomes() == [Outcome.OK, Outcome.OK]
+
+
+def test_without_numbers_order_is_told_by_causes() -> None:
+    book = Book()
+    book.owe(1.0, "a", known_at_s=1.1)
+    book.owe(2.0, "b", known_at_s=2.1)
+    book.comes(2.2, "b")
+    book.comes(2.3, "a")
+    assert [(owed.event, owed.outcome) for owed in book.settled] == [("b", Outcome.OK), ("a", Outcome.OUT_OF_ORDER)]
+
+
+def test_causes_that_overlapped_have_no_order() -> None:
+    book = Book()
+    book.owe(1.0, "a", known_at_s=2.05)
+    book.owe(2.0, "b", known_at_s=2.1)
+    book.comes(2.2, "b")
+    book.comes(2.3, "a")
+    assert book.outcomes() == [Outcome.OK, Outcome.OK]
+
+
+def test_event_of_another_wallet_is_said_to_be_one() -> None:
+    book = Book()
+    owed = book.owe(1.0)
+    book.comes(1.1, walletAddress="0x" + "b" * 40)
+    assert owed.outcome is Outcome.WRONG_BODY
+
+
+def test_own_wallet_may_be_written_in_capitals() -> None:
+    book = Book()
+    owed = book.owe(1.0)
+    book.comes(1.1, walletAddress=WALLET.upper())
+    assert owed.outcome is Outcome.OK
+
+
+# -- away and back -----------------------------------------------------------------------------------------------------
+
+
+def test_who_left_is_told_on_return_and_counts_from_there() -> None:
+    book = Book()
+    book.ledger.away()
+    owed = book.owe(10.0)
+    book.ledger.review(60.0)
+    assert owed.outcome is None
+    book.ledger.back(60.0)
+    book.comes(60.02, queued=True)
+    assert (owed.outcome, round(owed.latency_ms or 0)) == (Outcome.OK, 20)
+
+
+def test_what_is_not_told_on_return_is_lost() -> None:
+    book = Book()
+    book.ledger.away()
+    owed = book.owe(10.0)
+    book.ledger.back(60.0)
+    book.ledger.review(64.9)
+    assert owed.outcome is None
+    book.ledger.review(65.0)
+    assert owed.outcome is Outcome.LOST
+
+
+def test_who_was_dropped_goes_on_counting() -> None:
+    book = Book()
+    owed = book.owe(10.0)
+    book.ledger.back(11.5)  # a new session after the old one broke
+    book.comes(11.6, queued=True)
+    assert round(owed.latency_ms or 0) == 1600
+
+
+def test_end_while_away_says_nothing_about_the_server() -> None:
+    book = Book()
+    book.ledger.away()
+    owed = book.owe(10.0)
+    book.ledger.close()
+    assert owed.outcome is Outcome.ABORTED
+
+
+def test_end_decides_what_is_still_awaited() -> None:
+    book = Book()
+    book.owe(10.0)
+    book.ledger.close()
+    book.ledger.close()
+    assert book.outcomes() == [Outcome.LOST]
+
+
+# -- what others cause -------------------------------------------------------------------------------------------------
+
+
+def stamp(at_s: float) -> str:
+    return f"1970-01-01T00:{int(at_s) // 60:02d}:{at_s % 60:06.3f}Z"
+
+
+def test_what_others_cause_is_settled_when_it_comes_and_kept_for_its_step() -> None:
+    book = Book(new_order="order_notification")
+    book.clock.learn(10.0, 10.0, 10.0005)
+    book.ledger.iteration = 4
+    book.comes(20.05, "new_order", orderId="o-1", createdAt=stamp(20.0))
+    [told] = book.ledger.told("new_order")
+    assert (told.step, told.iteration, told.outcome) == ("order_notification", 4, Outcome.OK)
+    assert told.latency_ms == pytest.approx(50, abs=2)
+    assert book.ledger.told("new_order") == []
+
+
+def test_latency_of_what_others_cause_is_not_made_up_while_the_clock_is_unknown() -> None:
+    book = Book(new_order="order_notification")
+    book.comes(20.05, "new_order", createdAt=stamp(20.0))
+    assert book.settled[0].latency_ms is None
+
+
+def test_what_nobody_claims_is_put_down_in_the_end() -> None:
+    book = Book()
+    book.comes(10.0, "new_message", id=1)
+    book.ledger.review(39.9)
+    assert book.ledger.busy
+    book.ledger.review(40.0)
+    assert [(owed.event, owed.step, owed.outcome) for owed in book.settled] == [("new_message", None, Outcome.OK)]
+    assert not book.ledger.busy
+
+
+@pytest.mark.parametrize("args", [[], ["text"], [[1]]])
+def test_event_without_an_object_is_an_event(args: list[Any]) -> None:
+    book = Book()
+    owed = book.owe(1.0)
+    book.ledger.arrived(Arrived("notification", args, b"x", 1.1, 1.1, "/", 1))
+    assert owed.outcome is Outcome.OK
+
+
+# -- any history -------------------------------------------------------------------------------------------------------
+
+FATES = st.sampled_from(["delivered", "lost", "twice", "early"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(FATES, max_size=30))
+def test_counts_are_those_of_the_server(fates: list[str]) -> None:
+    book = Book()
+    for number, fate in enumerate(fates, 1):
+        at_s, mark = float(number), f"<{number}>".encode()
+        if fate == "early":
+            book.comes(at_s + 0.01, text=mark.decode())
+        book.owe(at_s, "notification", mark, known_at_s=at_s + 0.02)
+        if fate in ("delivered", "twice"):
+            book.comes(at_s + 0.03, text=mark.decode())
+        if fate == "twice":
+            book.comes(at_s + 0.04, text=mark.decode())
+        book.ledger.review(at_s + 0.05)
+    book.ledger.close()
+    found = Counter(book.outcomes())
+    assert found[Outcome.LOST] == fates.count("lost")
+    assert found[Outcome.DUPLICATED] == fates.count("twice")
+    assert found[Outcome.OK] == len(fates) - fates.count("lost")
