@@ -1,11 +1,12 @@
-"""Place orders as buyers would, for sellers who are looking at their orders."""
+"""Place orders as buyers would, with sellers who hold a session or are looking at their orders."""
 
 import time
 from collections.abc import Callable
 from decimal import Decimal
 from sqlite3 import Row
 
-from sandbox.money import bill_of
+from sandbox.envelopes import iso
+from sandbox.money import bill_of, dollars
 from sandbox.shop import Shop
 
 PAID_AT_MOST = 3
@@ -18,7 +19,7 @@ def _now_ms() -> int:
 
 
 class Buyers:
-    """A small crowd of sandbox users who keep up to three paid orders in front of every watching seller."""
+    """A small crowd of sandbox users who keep up to three paid orders in front of every seller who is there."""
 
     def __init__(self, shop: Shop, now_ms: Callable[[], int] = _now_ms) -> None:
         self._shop = shop
@@ -26,10 +27,15 @@ class Buyers:
         self._crowd: list[tuple[str, str]] = []
 
     def go_round(self) -> int:
-        """Place at most one order with each watching seller; returns how many were placed."""
-        return sum(self._order_from(wallet) for wallet in self._shop.watchers.present())
+        """Place at most one order with each seller who is there; returns how many were placed."""
+        return sum(self.order_from(wallet) for wallet in self.sellers())
 
-    def _order_from(self, wallet: str) -> bool:
+    def sellers(self) -> list[str]:
+        """Return the wallets that look at their orders, and those that would hear of a new one."""
+        return list(dict.fromkeys((*self._shop.watchers.present(), *self._shop.publisher.listeners("new_order"))))
+
+    def order_from(self, wallet: str) -> bool:
+        """Order from a seller who has something to sell and fewer than three paid orders; says whether it was done."""
         db = self._shop.db
         db.read_late(late=False)  # buyers see the shop as it is, whatever fault readers suffer
         paid = db.number("SELECT count(*) FROM orders WHERE wallet = ? AND status = 'paid'", wallet)
@@ -56,12 +62,15 @@ def new_buyer(shop: Shop) -> tuple[str, str]:
 
 
 def place_order(shop: Shop, listing: Row, buyer: tuple[str, str], now_ms: int) -> None:
-    """Write a paid order of one piece of a listing; ``buyer`` is user id and wallet."""
+    """Write a paid order of one piece of a listing and tell the seller; ``buyer`` is user id and wallet."""
     bill = bill_of(Decimal(listing["price"]), listing["currency"])
     uid, wallet = buyer
+    order_id, seller = shop.new_id(), listing["wallet"]
     shop.db.write(
         "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, 'paid', ?, ?, ?, ?, '', '', '', ?, ?)",
-        shop.new_id(), listing["wallet"], uid, wallet, listing["id"], listing["title"],
+        order_id, seller, uid, wallet, listing["id"], listing["title"],
         bill.amount_cents, bill.fee_cents, bill.tax_cents, bill.shipping_cents, now_ms, now_ms,
-        touch=(f"orders:{listing['wallet']}",),
+        touch=(f"orders:{seller}",),
     )  # fmt: skip
+    told = {"orderId": order_id, "walletAddress": seller, "amount": dollars(bill.amount_cents)}
+    shop.publisher.publish("new_order", seller, told | {"createdAt": iso(now_ms)})

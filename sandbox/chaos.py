@@ -4,9 +4,14 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import accumulate
+from math import inf
 from time import monotonic
 
+from sandbox.amounts import Window
 from sandbox.faults import EVENT_FAULTS, Fault
+
+_SECONDS_APART = (3.0, 6.0)
 
 
 class Chaos:
@@ -91,6 +96,13 @@ class Chaos:
                 return name
         return None
 
+    def moments(self, window: Window, count: int) -> list[float]:
+        """Draw when so many things happen, in seconds of this run: all over the window, or one each few seconds."""
+        if window.end_s == inf:
+            gaps_s = (self._event_rng.uniform(*_SECONDS_APART) for _ in range(count))
+            return [window.start_s + at_s for at_s in accumulate(gaps_s)]
+        return sorted(self._event_rng.uniform(window.start_s, window.end_s) for _ in range(count))
+
     def event_delay_s(self) -> float:
         """Return how much later an event caused now is sent; counted when above 0."""
         fault = self.active("delay_events") if self.faults else None
@@ -110,6 +122,10 @@ class Chaos:
     def switched(self, name: str) -> bool:
         """Say whether a switch (cache_off, lying_cache, refuse_sockets) is on."""
         return bool(self.faults) and self.active(name) is not None
+
+    def pick_session(self, upper: int) -> int:
+        """Draw a number from 0 to upper - 1, for sessions."""
+        return self._event_rng.randrange(upper)
 
     def pick(self, upper: int) -> int:
         """Draw a number from 0 to upper - 1."""

@@ -71,6 +71,11 @@ def _options(arguments: argparse.Namespace) -> Options:
         as_deployed=arguments.as_deployed,
         seed_orders=arguments.seed_orders,
         others=OTHERS if arguments.as_deployed else 0,
+        ping_interval_s=arguments.ping_interval,
+        ping_timeout_s=arguments.ping_timeout,
+        socket_cap_per_address=arguments.socket_cap_per_address,
+        socket_cap=arguments.socket_cap,
+        presence=arguments.presence,
     )
 
 
@@ -90,7 +95,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seed-orders", default=0, type=_whole(0, 10_000), help="paid orders every seller with a listing has (0)"
     )
+    _add_sockets(parser)
     return parser
+
+
+def _add_sockets(parser: argparse.ArgumentParser) -> None:
+    sockets = parser.add_argument_group("sockets", "Defaults are the product's; in brackets those of --as-deployed.")
+    cap = _whole(0, 1_000_000)
+    sockets.add_argument("--ping-interval", type=_seconds, help="ask every session so often if it lives (45s, [1min])")
+    sockets.add_argument("--ping-timeout", type=_duration, help="end those that do not answer in this (90s, [2min])")
+    sockets.add_argument(
+        "--socket-cap-per-address", type=cap, metavar="N", help="at most from one address; 0: any ([21])"
+    )
+    sockets.add_argument("--socket-cap", type=cap, metavar="N", help="at most in all; 0: any ([100])")
+    sockets.add_argument(
+        "--presence",
+        action=argparse.BooleanOptionalAction,
+        help="tell everybody of everybody who comes and goes ([on])",
+    )
 
 
 def _duration(text: str) -> float:
@@ -98,6 +120,14 @@ def _duration(text: str) -> float:
         return duration_s(text)
     except BadAmountError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _seconds(text: str) -> float:
+    """Read a duration of whole seconds: a server announces its interval in them."""
+    read_s = _duration(text)
+    if not read_s.is_integer():
+        raise argparse.ArgumentTypeError(f"{text!r} is not in whole seconds; accepted: 1s, 45s, 1min")
+    return read_s
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

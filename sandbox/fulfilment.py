@@ -98,13 +98,19 @@ def bulk_status(shop: Shop, call: Call) -> Reply:
 
 
 def move(shop: Shop, row: Row, status: str, now_ms: int) -> None:
-    """Give an order a status; figures of sold orders are outdated only when one enters or leaves them."""
+    """Give an order a status; figures of sold orders are outdated only when one enters or leaves them.
+
+    Its seller is told when the status is another one now.
+    """
     touch = [f"orders:{row['wallet']}"]
     if (row["status"] in _SOLD) != (status in _SOLD):
         touch.append(f"sales:{row['wallet']}")
     shop.db.write(
         "UPDATE orders SET status = ?, updated_ms = ? WHERE id = ?", status, now_ms, row["id"], touch=tuple(touch)
     )
+    if status != row["status"]:
+        told = {"orderId": row["id"], "walletAddress": row["wallet"], "status": status}
+        shop.publisher.publish("order_status_changed", row["wallet"], told | {"previousStatus": row["status"]})
 
 
 def _refuse_after_shipping(row: Row) -> None:

@@ -5,8 +5,10 @@ from time import perf_counter, process_time
 from sandbox.call import Call
 from sandbox.control import Control
 from sandbox.envelopes import RefusalError, Reply, iso
+from sandbox.realtime.service import TRANSPORTS
 
 _CONSTRAINED_BELOW_MB = 1024
+_CONNECTIONS_AT_MOST = 500  # what the product says of itself where no plan is known (contract 8.2)
 
 
 def overview(control: Control, call: Call) -> Reply:
@@ -47,19 +49,27 @@ def cache(control: Control, _call: Call) -> Reply:
 
 
 def websocket(control: Control, _call: Call) -> Reply:
-    """Return the state of real-time service: alive, with nobody connected until sockets exist here."""
-    if control.chaos.is_down("websocket"):
+    """Return who is connected; 503 while nobody can connect."""
+    realtime = control.realtime
+    if control.chaos.is_down("websocket") or not realtime.accepting:
         raise RefusalError(503, "WEBSOCKET_DISABLED", "WebSocket service is not available")
-    counts = dict.fromkeys(("connectedClients", "activeUsers", "totalSubscriptions", "rooms", "queuedMessages"), 0)
+    sessions = realtime.sessions.everybody()
+    counts = {
+        "connectedClients": len(sessions),
+        "activeUsers": len(realtime.sessions.wallets()),
+        "totalSubscriptions": sum(len(session.subscriptions) for session in sessions),
+        "rooms": realtime.rooms,
+        "queuedMessages": realtime.publisher.waiting,
+    }
     used_mb = round(control.gauges.memory_bytes / 2**20)
     constraints = {
-        "isConstrained": True,
+        "isConstrained": realtime.terms.constrained,
         "memoryUsageMB": used_mb,
         "memoryThresholdMB": _CONSTRAINED_BELOW_MB,
-        "maxConnections": 0,
+        "maxConnections": realtime.terms.cap or _CONNECTIONS_AT_MOST,
         "heartbeatEnabled": True,
     }
-    return Reply({"websocket": {**counts, "transports": [], "resourceConstraints": constraints}})
+    return Reply({"websocket": {**counts, "transports": TRANSPORTS, "resourceConstraints": constraints}})
 
 
 def seller_api(control: Control, call: Call) -> Reply:

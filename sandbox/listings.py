@@ -66,6 +66,7 @@ def publish(shop: Shop, call: Call, seller: Seller, draft: Draft) -> Reply:
         call.body.get("currency") or "USD", category_id(shop, call.body["categoryId"]), orjson.dumps(draft.document),
         call.now_ms, call.now_ms, touch=_tags(seller.wallet, listing_id, shelf=True),
     )  # fmt: skip
+    _push(shop, seller.wallet, listing_id, "created", "active")
     return Reply(listing_object(_require(shop, listing_id)), 201)
 
 
@@ -97,6 +98,7 @@ def change(shop: Shop, call: Call, row: Row | None, *, tier_limits: bool) -> Rep
         category, status or row["status"], orjson.dumps(kept | document), call.now_ms, row["id"],
         touch=_tags(row["wallet"], row["id"], shelf=moved),
     )  # fmt: skip
+    _push(shop, row["wallet"], row["id"], "updated", status or row["status"])
     return Reply(listing_object(_require(shop, row["id"])))
 
 
@@ -113,6 +115,7 @@ def take_down(shop: Shop, call: Call, row: Row | None) -> Reply:
         "UPDATE listings SET status = 'inactive', updated_ms = ? WHERE id = ?",
         call.now_ms, row["id"], touch=_tags(row["wallet"], row["id"], shelf=row["status"] != "inactive"),
     )  # fmt: skip
+    _push(shop, row["wallet"], row["id"], "deleted", "inactive")
     return Reply({"message": "Listing deleted", "listingId": row["id"]})
 
 
@@ -247,6 +250,12 @@ def _require(shop: Shop, listing_id: str) -> Row:
     if row is None:
         raise RefusalError(404, "LISTING_NOT_FOUND", "Listing not found")
     return row
+
+
+def _push(shop: Shop, wallet: str, listing_id: str, action: str, status: str) -> None:
+    """Tell a seller's other screens what became of a listing."""
+    body = {"listingId": listing_id, "walletAddress": wallet, "action": action, "status": status}
+    shop.publisher.publish("listing_updated", wallet, body)
 
 
 def _tags(wallet: str, listing_id: str, *, shelf: bool) -> tuple[str, ...]:

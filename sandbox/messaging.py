@@ -1,5 +1,6 @@
 """Answer the messaging routes: conversations, encrypted messages, and what a seller's inbox looks like."""
 
+from dataclasses import dataclass
 from sqlite3 import Row
 from typing import Any
 
@@ -43,7 +44,28 @@ def list_conversations(shop: Shop, call: Call) -> Reply:
     return Reply({"conversations": [_conversation_object(row) for row in rows]})
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A stored message and the wallet it is for."""
+
+    message: dict[str, Any]
+    recipient: str
+
+
 def send(shop: Shop, call: Call) -> Reply:
+    """Store a message and tell its recipient."""
+    sent = store(shop, call)
+    push(shop, sent)
+    return Reply(sent.message, 201)
+
+
+def push(shop: Shop, sent: Sent) -> None:
+    """Tell the recipient of a message."""
+    body = {"conversationId": sent.message["conversationId"], "message": sent.message}
+    shop.publisher.publish("new_message", sent.recipient, body)
+
+
+def store(shop: Shop, call: Call) -> Sent:
     """Store a message and the metadata of its encryption; a message without the metadata is refused."""
     fields = Fields(call.body)
     content = fields.text("content", _CONTENT_CHARS, required=True)
@@ -58,8 +80,16 @@ def send(shop: Shop, call: Call) -> Reply:
         message_id, conversation["id"], wallet, content, orjson.dumps(encryption), call.now_ms,
         touch=(f"messages:{conversation['first']}", f"messages:{conversation['second']}"),
     )  # fmt: skip
-    row = shop.db.row("SELECT * FROM messages WHERE id = ?", message_id)
-    return Reply(_message_object(row) if row is not None else None, 201)
+    message = {
+        "id": message_id,
+        "conversationId": conversation["id"],
+        "senderAddress": wallet,
+        "content": content,
+        "encryptionMetadata": encryption,
+        "timestamp": iso(call.now_ms),
+    }
+    recipient = conversation["second"] if wallet == conversation["first"] else conversation["first"]
+    return Sent(message, recipient)
 
 
 def list_messages(shop: Shop, call: Call) -> Reply:

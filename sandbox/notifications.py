@@ -15,7 +15,14 @@ _PRIORITIES = ("low", "medium", "normal", "high", "urgent")
 
 
 def post(shop: Shop, call: Call) -> Reply:
-    """Write a notification for the caller's own wallet; ``data.id`` is a clock value, not the row's (contract 6.3)."""
+    """Write a notification for the caller's own wallet, and push it."""
+    posted = write(shop, call)
+    push(shop, call.signed_in.wallet, posted)
+    return written(posted)
+
+
+def write(shop: Shop, call: Call) -> dict[str, Any]:
+    """Store a notification and return it; its ``id`` is a clock value, not the row's (contract 6.3)."""
     fields = Fields(call.body)
     title = fields.text("title", 500, required=True)
     message = fields.text("message", 5000, required=True)
@@ -30,7 +37,7 @@ def post(shop: Shop, call: Call) -> Reply:
         wallet, kind, title, message, orjson.dumps(data | {"title": title, "priority": priority}), call.now_ms,
         touch=(f"notifications:{wallet}",),
     )  # fmt: skip
-    posted = {
+    return {
         "id": str(time.time_ns()),
         "type": kind,
         "title": title,
@@ -38,7 +45,15 @@ def post(shop: Shop, call: Call) -> Reply:
         "createdAt": iso(call.now_ms),
         "isRead": False,
     }
+
+
+def push(shop: Shop, wallet: str, posted: dict[str, Any]) -> None:
+    """Tell a wallet of its new notification."""
     shop.publisher.publish("notification", wallet, {"type": "notification:new", "data": posted})
+
+
+def written(posted: dict[str, Any]) -> Reply:
+    """Return the answer to whoever posted it (201)."""
     return Reply({"success": True, "message": "Notification created", "data": posted}, 201)
 
 

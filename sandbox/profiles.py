@@ -79,7 +79,9 @@ def update(shop: Shop, call: Call) -> Reply:
         return Reply(None)
     steps = existing.steps | ({"profile_setup": True} if _MARKS_PROFILE_SETUP & call.body.keys() else {})
     seller = replace(existing, fields=existing.fields | fields, steps=steps, updated_ms=call.now_ms)
-    save_seller(shop, existing, seller)
+    outdated = save_seller(shop, existing, seller)
+    told = {"walletAddress": seller.wallet, "tags": list(outdated)}
+    shop.publisher.publish("cache_invalidation", seller.wallet, told)
     return Reply(profile_object(shop, seller))
 
 

@@ -67,14 +67,18 @@ def create_seller(shop: Shop, wallet: str, uid: str, fields: dict[str, Any], now
     return seller
 
 
-def save_seller(shop: Shop, before: Seller, seller: Seller) -> None:
-    """Store the fields, steps and verifications of a seller; the pages of the tier only show the steps."""
+def save_seller(shop: Shop, before: Seller, seller: Seller) -> tuple[str, ...]:
+    """Store the fields, steps and verifications of a seller; the pages of the tier only show the steps.
+
+    Returns the tags of the pages that are outdated now.
+    """
     wallet = seller.wallet
     touch = (f"profile:{wallet}", f"steps:{wallet}") if seller.steps != before.steps else (f"profile:{wallet}",)
     shop.db.write(
         "UPDATE sellers SET document = ?, updated_ms = ? WHERE wallet = ?",
         _document(seller), seller.updated_ms, wallet, touch=touch,
     )  # fmt: skip
+    return touch
 
 
 def sold_count(shop: Shop, wallet: str) -> int:

@@ -134,6 +134,8 @@ def evaluate(shop: Shop, call: Call) -> Reply:
             "UPDATE sellers SET tier = ?, updated_ms = ? WHERE wallet = ?",
             now, call.now_ms, seller.wallet, touch=(f"profile:{seller.wallet}", f"tier:{seller.wallet}"),
         )  # fmt: skip
+        told = {"walletAddress": seller.wallet, "fromTier": seller.tier, "toTier": now}
+        shop.publisher.publish("tier_upgraded", seller.wallet, told)
     data = {"walletAddress": seller.wallet, "upgraded": upgraded, "previousTier": seller.tier, "currentTier": now}
     return Reply(data, message="Tier evaluation completed")
 

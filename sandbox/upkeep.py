@@ -13,6 +13,7 @@ from sandbox.tallies import FOLD_EVERY_S
 
 _PARENT_EVERY_S = 0.5
 _GROWTH_EVERY_S = 0.5
+_LOOK_FOR_SESSIONS_EVERY_S = 0.1
 _GROWTH_AT_MOST_RATIO = 0.5  # of the machine's memory: a forgotten sandbox must not take the machine down
 
 
@@ -44,6 +45,8 @@ class Upkeep:
         for fault in self._control.chaos.faults:
             if fault.name in {"freeze", "die"}:
                 jobs.append(self._strike_once(fault))
+            elif fault.name == "drop_sockets":
+                jobs.append(self._drop(fault))
             elif fault.name == "memory_growth":
                 jobs.append(self._grow(fault))
         return [asyncio.create_task(job) for job in jobs]
@@ -69,7 +72,9 @@ class Upkeep:
         buyers = Buyers(self._control.shop, self._control.chaos.now_ms)
         while True:
             await asyncio.sleep(BUY_EVERY_S)
-            buyers.go_round()
+            for wallet in buyers.sellers():
+                buyers.order_from(wallet)
+                await asyncio.sleep(0)  # a round past many sellers must not hold up requests
 
     async def _strike_once(self, fault: Fault) -> None:
         await asyncio.sleep(max((fault.at_s or 0.0) - self._control.chaos.elapsed_s, 0))
@@ -78,6 +83,17 @@ class Upkeep:
             self._die()
         else:
             time.sleep(fault.duration_s or 0.0)  # noqa: ASYNC251 - blocking the whole process is the fault
+
+    async def _drop(self, fault: Fault) -> None:
+        """Cut sessions off one after the other; when nobody is there the next to come is."""
+        chaos = self._control.chaos
+        for at_s in chaos.moments(fault.window, fault.sessions or 0):
+            await asyncio.sleep(max(at_s - chaos.elapsed_s, 0))
+            while not await self._control.realtime.drop(chaos.pick_session):
+                await asyncio.sleep(_LOOK_FOR_SESSIONS_EVERY_S)
+                if chaos.elapsed_s >= fault.window.end_s:
+                    return
+            chaos.count("drop_sockets")
 
     async def _grow(self, fault: Fault) -> None:
         """Take memory and keep it, evenly over each minute of the window."""

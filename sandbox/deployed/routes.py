@@ -69,6 +69,7 @@ def _handlers(backstage: Backstage, monitor: Monitor) -> dict[tuple[str, str], H
         ("GET", f"{M}/seller/dashboard/{{w}}"): selling.dashboard,
         ("GET", f"{M}/seller/dashboard/analytics/{{w}}"): hiding(selling.analytics, "walletAddress"),
         ("GET", f"{M}/seller/dashboard/notifications/{{w}}"): selling.notifications_of,
+        ("POST", "/api/user-notifications"): selling.post_notification,
         ("GET", "/api/user-notifications"): selling.own_notifications,
         ("GET", "/api/seller/metrics/fulfillment"): hiding(fulfilment, "sellerId", "walletAddress"),
         ("POST", "/api/messaging/conversations"): selling.open_conversation,

@@ -16,6 +16,7 @@ _CURRENCY_CHARS = 10
 _PERIOD_DAYS = {f"{days}d" for days in range(1, 366)}
 _TIER_ABOVE = {"basic": "bronze", "bronze": "silver"}
 _PARTS_OF_PROGRESS = 4
+_PUSHED_TYPES = frozenset({"mention", "community_announcement"})
 
 
 def create_listing(shop: Shop, call: Call) -> Reply:
@@ -100,6 +101,14 @@ def own_notifications(shop: Shop, call: Call) -> Reply:
     return _untitled(notifications.list_of_caller(shop, call))
 
 
+def post_notification(shop: Shop, call: Call) -> Reply:
+    """Write a notification for the caller; only those of a community are pushed (contract 8.5)."""
+    posted = notifications.write(shop, call)
+    if posted["type"] in _PUSHED_TYPES:
+        notifications.push(shop, call.signed_in.wallet, posted)
+    return notifications.written(posted)
+
+
 def read_notification(backstage: Backstage, shop: Shop, call: Call) -> Reply:
     """Mark anybody's notification as read; outdates the inner dashboard of its owner and not the list it is in."""
     row = notifications.find(shop, call)
@@ -121,7 +130,12 @@ def send_message(shop: Shop, call: Call) -> Reply:
     """Store an encrypted message; plain text fails (contract 0.14)."""
     if call.body.get("encryptionMetadata") is None:
         raise RefusalError(500, "INTERNAL_ERROR", "Failed to send message")
-    return messaging.send(shop, call)
+    sent = messaging.store(shop, call)
+    for event in ("notification", "notification:new"):
+        told = {"type": "new_message", "data": {"title": "New message", "message": sent.message}}
+        shop.publisher.publish(event, sent.recipient, told)
+    messaging.push(shop, sent)
+    return Reply(sent.message, 201)
 
 
 def tier(shop: Shop, call: Call) -> Reply:

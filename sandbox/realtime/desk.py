@@ -82,7 +82,7 @@ class Desk:
         session, body = self._sessions.find(sid), _object(said)
         if session is None:
             return
-        kind, target = body.get("type"), body.get("target")
+        kind, target = str(body.get("type")), body.get("target")
         wanted = kind in _WITHOUT_TARGET or (
             kind in _WITH_TARGET and isinstance(target, str) and 0 < len(target) <= _TARGET_CHARS
         )
@@ -93,7 +93,7 @@ class Desk:
         elif len(session.subscriptions) >= _SUBSCRIPTIONS_AT_MOST:
             await self._refuse(session, "Too many subscriptions")
         else:
-            number, room = f"sub_{uuid4().hex}", str(kind) if kind in _WITHOUT_TARGET else f"{kind}:{target}"
+            number, room = f"sub_{uuid4().hex}", kind if kind in _WITHOUT_TARGET else f"{kind}:{target}"
             session.subscriptions[number] = room
             await self._server.enter_room(sid, room)
             await self._say(session, "subscribed", {"subscriptionId": number, "type": kind, "target": target})

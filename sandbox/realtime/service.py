@@ -19,6 +19,7 @@ PATH = "/socket.io"
 TOO_MANY_FROM_ADDRESS = "Too many connections from your IP"
 AT_CAPACITY = "Server at maximum capacity"
 DROPPED = "dropped"
+TRANSPORTS = ["websocket", "polling"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -147,7 +148,7 @@ def _server(terms: Terms) -> Any:  # noqa: ANN401 - python-socketio ships no typ
         async_handlers=False,  # what a client says is answered in the order it was said
         always_connect=True,  # whoever is refused is told why over a connection, as the product does it
         cors_allowed_origins="*",
-        transports=["websocket", "polling"],
+        transports=TRANSPORTS,
         ping_interval=terms.ping_interval_s,
         ping_timeout=terms.ping_timeout_s,
         max_http_buffer_size=terms.payload_at_most_bytes,

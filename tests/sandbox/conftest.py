@@ -22,6 +22,7 @@ from eth_account.messages import encode_defunct
 from sandbox.call import Caller
 from sandbox.options import Options
 from sandbox.server import build
+from tests.sandbox.socket_client import Socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,6 +165,20 @@ class Running:
         finally:
             client.close()
         return truth
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return every record of the journal."""
+        asked = self.client()
+        found: list[dict[str, Any]] = []
+        try:
+            after: int | None = 0
+            while after is not None:
+                page = asked.get(f"/_sandbox/events?after={after}").json
+                found += page["events"]
+                after = page["next"]
+        finally:
+            asked.close()
+        return found
 
     def stop(self) -> int:
         if self.process.poll() is None:
@@ -338,3 +353,20 @@ class Staging:
 @pytest.fixture
 def staging(inside: Callable[..., InProcess]) -> Staging:
     return Staging(inside(as_deployed=True))
+
+
+@pytest.fixture
+def online() -> Iterator[Callable[..., Socket]]:
+    """Open sessions; those still open at the end of the test are closed."""
+    opened: list[Socket] = []
+
+    def begin(address: str, wallet: str | None = None, **how: Any) -> Socket:
+        opened.append(Socket(address, **how))
+        assert opened[-1].next()[0] == "server_info"
+        if wallet is not None:
+            opened[-1].authenticate(wallet)
+        return opened[-1]
+
+    yield begin
+    for session in opened:
+        session.close()
