@@ -22,10 +22,11 @@ from eth_account.messages import encode_defunct
 from sandbox.call import Caller
 from sandbox.options import Options
 from sandbox.server import build
-from tests.sandbox.socket_client import Socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.sandbox.socket_client import Socket
 
 M = "/api/marketplace"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -358,6 +359,8 @@ def staging(inside: Callable[..., InProcess]) -> Staging:
 @pytest.fixture
 def online() -> Iterator[Callable[..., Socket]]:
     """Open sessions; those still open at the end of the test are closed."""
+    from tests.sandbox.socket_client import Socket  # noqa: PLC0415 - the bench, which takes this file alone, has none
+
     opened: list[Socket] = []
 
     def begin(address: str, wallet: str | None = None, **how: Any) -> Socket:
