@@ -38,6 +38,7 @@ class _Lane:
     wallet: str
     seq: int = 0
     not_before_s: float = 0.0
+    delayed: int = 0
     waiting: deque[_Parcel] = field(default_factory=deque)
     held: _Parcel | None = None
 
@@ -54,7 +55,7 @@ class _Due:
 
 
 class Publisher:
-    """Takes events from handlers at once and sends them from a task of its own (``run``), one fault at most to each."""
+    """Sends events at once, and from a task of its own (``run``) what is delayed; one fault at most strikes each."""
 
     def __init__(self, sessions: Sessions, journal: Journal, chaos: Chaos, terms: Terms) -> None:
         self._sessions = sessions
@@ -80,7 +81,13 @@ class Publisher:
         told = dict(body)
         if self._terms.numbered:
             told |= {"eventId": record.event_id, "seq": record.seq, "timestamp": iso(self._chaos.now_ms())}
-        self._put(lane, _Parcel(record, told), self._chaos.event_delay_s())
+        parcel, delay_s = _Parcel(record, told), self._chaos.event_delay_s()
+        if delay_s or lane.delayed:
+            lane.not_before_s = max(lane.not_before_s, time.monotonic() + delay_s)  # overtakes none of its wallet
+            lane.delayed += 1
+            self._put(_Due(lane.not_before_s, next(self._numbers), lane, parcel))
+        else:
+            self._dispatch(lane, parcel)
 
     def listeners(self, event: str) -> tuple[str, ...]:
         """Return the wallets that would hear of an event now."""
@@ -89,10 +96,11 @@ class Publisher:
     def came(self, wallet: str) -> None:
         """Send what a wallet missed, before anything that happens from now on."""
         lane = self._lanes.setdefault(wallet, _Lane(wallet))
-        self.waiting -= len(lane.waiting)
-        while lane.waiting:
-            heappush(self._outbox, _Due(0.0, next(self._numbers), lane, lane.waiting.popleft()))
-        self._wake.set()
+        missed = tuple(lane.waiting)
+        lane.waiting.clear()
+        self.waiting -= len(missed)
+        for parcel in missed:
+            self._dispatch(lane, parcel)
 
     def left(self, wallet: str) -> None:
         """Keep for later what was held back for a wallet whose last session ended."""
@@ -105,14 +113,14 @@ class Publisher:
         """Send what is due, for ever."""
         while True:
             self._wake.clear()
-            left_s = await self._send_due()
+            left_s = self._send_due()
             try:
                 async with asyncio.timeout(left_s):
                     await self._wake.wait()
             except TimeoutError:
                 continue
 
-    async def _send_due(self) -> float | None:
+    def _send_due(self) -> float | None:
         """Send every event whose time has come; returns seconds until the next, None without any."""
         while self._outbox:
             left_s = self._outbox[0].at_s - time.monotonic()
@@ -120,20 +128,18 @@ class Publisher:
                 return left_s
             due = heappop(self._outbox)
             if not due.release:
-                await self._dispatch(due.lane, due.parcel)
+                due.lane.delayed -= 1
+                self._dispatch(due.lane, due.parcel)
             elif due.lane.held is due.parcel:
                 due.lane.held = None
-                await self._hand_over(due.parcel)
+                self._hand_over(due.parcel)
         return None
 
-    def _put(self, lane: _Lane, parcel: _Parcel, delay_s: float) -> None:
-        """Put an event into the outbox; it overtakes none of its wallet that is delayed."""
-        if delay_s:
-            lane.not_before_s = max(lane.not_before_s, time.monotonic() + delay_s)
-        heappush(self._outbox, _Due(lane.not_before_s, next(self._numbers), lane, parcel))
+    def _put(self, due: _Due) -> None:
+        heappush(self._outbox, due)
         self._wake.set()
 
-    async def _dispatch(self, lane: _Lane, parcel: _Parcel) -> None:
+    def _dispatch(self, lane: _Lane, parcel: _Parcel) -> None:
         """Send an event, lose it, or hold it back, as the faults want."""
         if not self._sessions.of(lane.wallet):
             self._keep(lane, parcel)
@@ -146,24 +152,24 @@ class Publisher:
         if fault == "reorder_events" and lane.held is None:
             lane.held = parcel
             at_s = time.monotonic() + HELD_AT_MOST_S
-            heappush(self._outbox, _Due(at_s, next(self._numbers), lane, parcel, release=True))
+            self._put(_Due(at_s, next(self._numbers), lane, parcel, release=True))
             return
-        await self._hand_over(parcel)
+        self._hand_over(parcel)
         if fault == "duplicate_events":
             self._chaos.count(fault)
-            await self._hand_over(parcel, again=True)
+            self._hand_over(parcel, again=True)
         if lane.held is not None:
             held, lane.held = lane.held, None
             self._chaos.count("reorder_events")
-            await self._hand_over(held, fault="reorder_events")
+            self._hand_over(held, fault="reorder_events")
 
-    async def _hand_over(self, parcel: _Parcel, *, again: bool = False, fault: str | None = None) -> None:
+    def _hand_over(self, parcel: _Parcel, *, again: bool = False, fault: str | None = None) -> None:
         """Give an event to every session of its wallet."""
         record = parcel.record
         body = parcel.body | {"queued": True} if record.queued else parcel.body
         packet = "2" + orjson.dumps([record.event, body]).decode()
         for session in self._sessions.of(record.wallet):
-            await session.send(packet, partial(self._taken, session, record, fault, again=again))
+            session.send(packet, partial(self._taken, session, record, fault, again=again))
 
     def _taken(self, session: Session, record: Record, fault: str | None, *, again: bool) -> None:
         if session.over:

@@ -126,8 +126,11 @@ class Realtime:
         cap = self.terms.cap_per_address
         return TOO_MANY_FROM_ADDRESS if cap is not None and self.sessions.authenticated_from(address) >= cap else None
 
-    async def _send(self, engine_sid: str, packet: str, taken: Callable[[], None]) -> None:
-        await self._server.eio.send_packet(engine_sid, _Stamped(packet, taken))
+    def _send(self, engine_sid: str, packet: str, taken: Callable[[], None]) -> None:
+        """Queue a packet at once, as ``send_packet`` does when it is awaited: whatever happens next comes after it."""
+        engine_session = self._server.eio.sockets.get(engine_sid)
+        if engine_session is not None:
+            engine_session.queue.put_nowait(_Stamped(packet, taken))
 
     async def _disconnect(self, sid: str, reason: str) -> None:
         session = self.sessions.find(sid)

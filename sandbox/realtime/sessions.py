@@ -1,12 +1,12 @@
 """Know who is connected, and which of them is which wallet."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sandbox.realtime.headcount import Headcount
 
-Send = Callable[[str, Callable[[], None]], Awaitable[None]]
+Send = Callable[[str, Callable[[], None]], None]
 """Puts a Socket.IO packet on its way; what is given with it is called when the socket takes it."""
 
 
