@@ -107,7 +107,7 @@ class Publisher:
         lane = self._lanes.get(wallet)
         if lane is not None and lane.held is not None and not self._sessions.of(wallet):
             held, lane.held = lane.held, None
-            self._keep(lane, held, first=True)
+            self._keep(lane, held)
 
     async def run(self) -> None:
         """Send what is due, for ever."""
@@ -179,7 +179,7 @@ class Publisher:
         else:
             self._journal.delivered(record, fault)
 
-    def _keep(self, lane: _Lane, parcel: _Parcel, *, first: bool = False) -> None:
+    def _keep(self, lane: _Lane, parcel: _Parcel) -> None:
         """Keep an event for a wallet that is away, in place of its oldest or not at all when there are too many."""
         parcel.record.queued = True
         if len(lane.waiting) >= QUEUED_AT_MOST:
@@ -187,8 +187,5 @@ class Publisher:
             self.waiting -= 1
         if self.waiting >= QUEUED_IN_ALL_AT_MOST:
             return
-        if first:
-            lane.waiting.appendleft(parcel)
-        else:
-            lane.waiting.append(parcel)
+        lane.waiting.append(parcel)
         self.waiting += 1
