@@ -88,7 +88,13 @@ class SocketIO:
             with gevent.Timeout(self._timeout_s):
                 wire = self._wire = dial(self._url, self._way, path=self._path, headers=self._headers)
                 wire.send_s = self._timeout_s
-                late.connect_ms, late.wait_ms, late.status = wire.connect_ms, wire.wait_ms, 101
+                late = SocketFailed(
+                    Outcome.TIMEOUT,
+                    f"connected, but no answer to joining namespace {namespace} within {self._timeout_s:g} s",
+                    status=101,
+                    connect_ms=wire.connect_ms,
+                    wait_ms=wire.wait_ms,
+                )
                 sid = self._greet(wire, namespace, auth)
         except gevent.Timeout:
             self._drop()
@@ -105,13 +111,13 @@ class SocketIO:
 
     def _greet(self, wire: Wire, namespace: str, auth: Any) -> str:
         """Hear the server's greeting and join a namespace; returns the session's id there."""
-        greeted = self._waiter("", "no greeting", None)
+        greeted = self._waiter("", "the upgrade", None)
         wire.listen(self._took, self._ended)
         greeting = packets.greeting_of(greeted.get())
         self.silence_s = greeting.ping_interval_s + greeting.ping_timeout_s
         self._most_out = greeting.max_payload or inf
         wire.longest = min(max(greeting.max_payload or 0, _LEAST_BYTES), _MOST_BYTES)
-        joined = self._waiter(namespace, f"no answer from namespace {namespace}", None)
+        joined = self._waiter(namespace, f"joining namespace {namespace}", None)
         wire.send(packets.connect_text(namespace, auth))
         return str(joined.get())
 
@@ -162,7 +168,7 @@ class SocketIO:
 
     def join(self, namespace: str, auth: Any = None) -> str:
         """Join another namespace and return the session's id there; SocketFailed when the server refuses."""
-        waiter = self._waiter(namespace, f"namespace {namespace}", None)
+        waiter = self._waiter(namespace, f"joining namespace {namespace}", None)
         try:
             self._send(packets.connect_text(namespace, auth))
             return str(waiter.get())

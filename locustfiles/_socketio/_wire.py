@@ -82,9 +82,11 @@ class Wire:
         self._sock = sock
         secured = getattr(sock, "_sslobj", None)
         self._secured = secured is not None
-        plain = sock._sock  # noqa: SLF001  # the system's: gevent's own would wait, and this is told when there is more
-        self._read = plain.recv if secured is None else secured.read
-        self._write = plain.send if secured is None else secured.write
+        if secured is None:
+            plain = sock._sock  # noqa: SLF001  # the system's: gevent's would wait, and this is told when there is more
+            self._read, self._write = plain.recv, plain.send
+        else:
+            self._read, self._write = secured.read, secured.write
         self._buffer = b""
         self._parts: list[bytes] | None = None
         self._unsent = b""
