@@ -12,6 +12,7 @@ from typing import Any
 import gevent
 import gevent.ssl
 import pytest
+import trustme
 from gevent.event import AsyncResult
 
 from locustfiles._connections import Way
@@ -44,18 +45,20 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    folder = tmp_path_factory.mktemp("certificate")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return str(folder / "cert.pem"), str(folder / "key.pem")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
+    """Files of a server's certificate and key, and of the authority to trust."""
+    folder, ca = tmp_path_factory.mktemp("certificate"), trustme.CA()
+    own = ca.issue_cert("127.0.0.1")
+    own.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    own.private_key_pem.write_to_path(folder / "key.pem")
+    ca.cert_pem.write_to_path(folder / "ca.pem")
+    return str(folder / "cert.pem"), str(folder / "key.pem"), str(folder / "ca.pem")
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[str, str]) -> Iterator[Callable[..., Server]]:
+def start(
+    tmp_path_factory: pytest.TempPathFactory, certificate: tuple[str, str, str]
+) -> Iterator[Callable[..., Server]]:
     """Start servers; ended with the module."""
     started: list[Server] = []
 
@@ -69,7 +72,7 @@ def start(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[str, str]
             assert time.monotonic() < until, "the server is not ready after 20 s"
             time.sleep(0.05)
         url = f"{'wss' if tls else 'ws'}://127.0.0.1:{ready.read_text('utf-8')}"
-        started.append(Server(process, url, certificate[0] if tls else None))
+        started.append(Server(process, url, certificate[2] if tls else None))
         return started[-1]
 
     yield begin
