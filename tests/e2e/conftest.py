@@ -13,6 +13,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -106,16 +107,46 @@ def command(*arguments: str | Path, timeout_s: float = 120, **changes: str) -> s
     )
 
 
+class Turns:
+    """Who may load this machine: a few at a time, or one alone."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._busy = 0
+        self._free = threading.Condition()
+
+    @contextmanager
+    def taken(self, *, alone: bool) -> Iterator[None]:
+        """Wait for a turn, alone for all of them, and keep it for the length of a with-block."""
+        turns = self._at_once if alone else 1
+        with self._free:
+            self._free.wait_for(lambda: self._busy + turns <= self._at_once)
+            self._busy += turns
+        try:
+            yield
+        finally:
+            with self._free:
+                self._busy -= turns
+                self._free.notify_all()
+
+
+AT_ONCE = 2
+"""Runs side by side: one takes half a core, and most of its time is waiting."""
+TURNS = Turns(AT_ONCE)
+
+
 def unstarved(make: Callable[[], Done]) -> Done:
-    """Make a run, and again if it was void because this machine had other work: what its verdict tells a person to do.
+    """Make a run, and again, alone, if it was void because this machine had other work: as its verdict tells a person.
 
     Three tries; the last one counts whatever it says.
     """
-    for _ in range(2):
-        done = make()
+    for alone in (False, True):
+        with TURNS.taken(alone=alone):
+            done = make()
         if not done.starved:
             return done
-    return make()
+    with TURNS.taken(alone=True):
+        return make()
 
 
 def free_port() -> int:
@@ -138,8 +169,8 @@ def profiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-AT_ONCE = 2
-"""Runs side by side: one takes half a core, and most of its time is waiting."""
+DEPLOYED = ("--as-deployed", "--seed-orders", "60", "--socket-cap-per-address", "0", "--socket-cap", "0")
+"""As a deployment is, but for its limit of 21 sessions an address: all load of these tests comes from one."""
 
 
 class Runs:
@@ -262,8 +293,13 @@ def sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
 @pytest.fixture(scope="module")
 def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Sandbox]]:
     """Start sandboxes that answer as a deployment does, orders seeded; stopped when the module's tests end."""
-    folder, started = tmp_path_factory.mktemp("deployments"), list[Sandbox]()
-    yield lambda: _started(folder, started, ["--as-deployed", "--seed-orders", "60"], 240)
+    folder, started, one_by_one = tmp_path_factory.mktemp("deployments"), list[Sandbox](), threading.Lock()
+
+    def start() -> Sandbox:
+        with one_by_one:
+            return _started(folder, started, DEPLOYED, 240)
+
+    yield start
     _stop(started)
 
 
