@@ -13,7 +13,6 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -107,45 +106,20 @@ def command(*arguments: str | Path, timeout_s: float = 120, **changes: str) -> s
     )
 
 
-class Turns:
-    """Who may load this machine: a few at a time, or one alone."""
-
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
-        self._busy = 0
-        self._free = threading.Condition()
-
-    @contextmanager
-    def taken(self, *, alone: bool) -> Iterator[None]:
-        """Wait for a turn, alone for all of them, and keep it for the length of a with-block."""
-        turns = self._at_once if alone else 1
-        with self._free:
-            self._free.wait_for(lambda: self._busy + turns <= self._at_once)
-            self._busy += turns
-        try:
-            yield
-        finally:
-            with self._free:
-                self._busy -= turns
-                self._free.notify_all()
-
-
-AT_ONCE = 2
-"""Runs side by side: one takes half a core, and most of its time is waiting."""
-TURNS = Turns(AT_ONCE)
+ALONE = threading.Lock()
+"""Held by the run that loads this machine: two at a time starve each other's generators on two slow cores."""
 
 
 def unstarved(make: Callable[[], Done]) -> Done:
-    """Make a run, and again, alone, if it was void because this machine had other work: as its verdict tells a person.
+    """Make a run, and again if it was void because this machine had other work: as its verdict tells a person.
 
     Three tries; the last one counts whatever it says.
     """
-    for alone in (False, True):
-        with TURNS.taken(alone=alone):
+    with ALONE:
+        for _ in range(2):
             done = make()
-        if not done.starved:
-            return done
-    with TURNS.taken(alone=True):
+            if not done.starved:
+                return done
         return make()
 
 
@@ -208,7 +182,7 @@ class Runs:
 @pytest.fixture(scope="session")
 def run(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """`sellergate run --with-sandbox` with faults; each combination runs once a session."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(1) as pool:
         yield Runs(profiles, tmp_path_factory, pool)
 
 
