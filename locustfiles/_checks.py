@@ -121,6 +121,15 @@ class Answer:
                 raise CheckFailed(f"body is not JSON (status {self.status})") from None
         return self._json
 
+    def about(self) -> dict[str, Any] | None:
+        """Return what the answer is about, whatever its status; None when it is no envelope with an object in it."""
+        try:
+            body = self.json()
+        except CheckFailed:
+            return None
+        data = body.get("data") if isinstance(body, dict) else None
+        return data if isinstance(data, dict) else None
+
 
 def expect_status(answer: Answer, *statuses: int) -> None:
     """Accept the given statuses; HttpError for an error status, CheckFailed for another success."""
@@ -160,16 +169,6 @@ def payload(answer: Answer, *statuses: int) -> Any:
     if data is None:
         raise CheckFailed("'data' is null")
     return data
-
-
-def data_of(answer: Answer) -> dict[str, Any] | None:
-    """Return what an answer is about, whatever its status; None when it is no envelope with an object in it."""
-    try:
-        body = answer.json()
-    except CheckFailed:
-        return None
-    data = body.get("data") if isinstance(body, dict) else None
-    return data if isinstance(data, dict) else None
 
 
 def expect(answer: Answer, *statuses: int) -> Data:

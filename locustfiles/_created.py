@@ -7,7 +7,7 @@ from typing import Any, Final
 import gevent
 
 from locustfiles._calls import Call
-from locustfiles._checks import Answer, data_of
+from locustfiles._checks import Answer
 from locustfiles._load import Load
 from locustfiles._routes import (
     CONNECT,
@@ -57,7 +57,7 @@ def created_by(call: Call, answer: Answer | None, *, seller: str, workflow: str,
     unknown = Created(kind=kind, id=None, wallet=wallet, at_s=call.sent_at_s, workflow=workflow)
     if answer is None:
         return unknown
-    data = data_of(answer)
+    data = answer.about()
     if not _FIRST_SUCCESS <= answer.status < _FIRST_OTHER or (
         data is not None and _was_there(kind, data, answer.status)
     ):
