@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import gevent
 import orjson
-from gevent.hub import Waiter
 
 from locustfiles._connections import Way
 from locustfiles._socketio import _packets as packets
+from locustfiles._socketio._asked import GREETING, Asked
 from locustfiles._socketio._dial import dial
 from locustfiles._socketio._packets import NotUnderstood, Packet
 from locustfiles._socketio._silence import unwatch, watch
@@ -22,6 +22,7 @@ from runlog.schema import Outcome
 _MOST_BYTES: Final = 4_000_000
 """Longest message taken in, whatever the server offers."""
 _LEAST_BYTES: Final = 1_000_000
+_SWITCHED: Final = 101
 
 
 class SocketIO:
@@ -33,7 +34,7 @@ class SocketIO:
 
     __slots__ = (
         "_asked", "_headers", "_hub", "_joined", "_most_out", "_number", "_on_end", "_on_event", "_path", "_sid",
-        "_state", "_timeout_s", "_timer", "_url", "_way", "_wire", "heard", "silence_s",
+        "_state", "_timeout_s", "_url", "_way", "_wire", "heard", "silence_s",
     )  # fmt: skip
 
     def __init__(
@@ -58,10 +59,7 @@ class SocketIO:
         self._hub = gevent.get_hub()
         self._wire: Wire | None = None
         self._state = "new"
-        self._asked: dict[bytes | str, tuple[Waiter, float, str]] = {}
-        """Whoever waits: by number of the answer and its namespace, by namespace to be joined, or "" for the greeting;
-        until when (performance counter), and for what."""
-        self._timer: Any = None
+        self._asked = Asked()
         self._joined: set[str] = set()
         self._number = 0
         self._most_out: float = inf
@@ -83,43 +81,62 @@ class SocketIO:
             raise ValueError("a session is opened once")
         self._state = "opening"
         began = time.perf_counter()
-        late = SocketFailed(Outcome.TIMEOUT, f"not open within {self._timeout_s:g} s")
+        wire: Wire | None = None
         try:
-            with gevent.Timeout(self._timeout_s):
-                wire = self._wire = dial(self._url, self._way, path=self._path, headers=self._headers)
-                wire.send_s = self._timeout_s
-                late = SocketFailed(
-                    Outcome.TIMEOUT,
-                    f"connected, but no answer to joining namespace {namespace} within {self._timeout_s:g} s",
-                    status=101,
-                    connect_ms=wire.connect_ms,
-                    wait_ms=wire.wait_ms,
-                )
+            with gevent.Timeout(self._timeout_s) as limit:
+                wire = dial(self._url, self._way, path=self._path, headers=self._headers)
+                self._begin(wire)
                 sid = self._greet(wire, namespace, auth)
-        except gevent.Timeout:
+        except gevent.Timeout as late:
             self._drop()
-            raise late from None
-        except (NotUnderstood, Closed, SocketFailed) as failed:
+            if late is not limit:
+                raise
+            text = f"{self._stuck(wire, namespace)} within {self._timeout_s:g} s"
+            raise _at(wire, SocketFailed(Outcome.TIMEOUT, text)) from None
+        except Closed as closed:
             self._drop()
-            raise _at(late, failed) from failed
+            text = f"{self._stuck(wire, namespace)}: {closed.why}"
+            raise _at(wire, SocketFailed(Outcome.CONNECT_ERROR, text)) from closed
+        except NotUnderstood as strange:
+            self._drop()
+            raise _at(wire, SocketFailed(Outcome.CHECK_FAILED, str(strange))) from strange
+        except SocketFailed as failed:
+            self._drop()
+            _at(wire, failed)
+            raise
         except BaseException:
             self._drop()
             raise
         self._state = "live"
         watch(self)
-        return Opened(wire.connect_ms, wire.wait_ms, (time.perf_counter() - began) * 1000, 101, sid)
+        return Opened(wire.connect_ms, wire.wait_ms, (time.perf_counter() - began) * 1000, _SWITCHED, sid)
+
+    def _begin(self, wire: Wire) -> None:
+        """Have a connection from now on; SocketFailed when the session was closed while connecting."""
+        if self._state == "over":
+            wire.close()
+            raise SocketFailed(Outcome.ABORTED, "closed")
+        wire.send_s = self._timeout_s
+        self._wire = wire
 
     def _greet(self, wire: Wire, namespace: str, auth: Any) -> str:
         """Hear the server's greeting and join a namespace; returns the session's id there."""
-        greeted = self._waiter("", "the upgrade", None)
         wire.listen(self._took, self._ended)
-        greeting = packets.greeting_of(greeted.get())
+        greeting = packets.greeting_of(self._asked.wait(GREETING, self._timeout_s, "the upgrade"))
         self.silence_s = greeting.ping_interval_s + greeting.ping_timeout_s
         self._most_out = greeting.max_payload or inf
         wire.longest = min(max(greeting.max_payload or 0, _LEAST_BYTES), _MOST_BYTES)
-        joined = self._waiter(namespace, f"joining namespace {namespace}", None)
-        wire.send(packets.connect_text(namespace, auth))
-        return str(joined.get())
+        text = packets.connect_text(namespace, auth)
+        what = f"joining namespace {namespace}"
+        return str(self._asked.wait_after(lambda: wire.send(text), namespace, self._timeout_s, what))
+
+    def _stuck(self, wire: Wire | None, namespace: str) -> str:
+        """Return what a session that did not open was waiting for."""
+        if wire is None:
+            return "not connected"
+        if not self.silence_s:
+            return "no greeting of an Engine.IO server"
+        return f"no answer to joining namespace {namespace} (does the server speak another parser than JSON's?)"
 
     def close(self) -> None:
         """Leave, and close the connection; whoever still waits for something is told. Can be called again."""
@@ -147,33 +164,21 @@ class SocketIO:
         else:
             key = b"%d%b" % (number, namespace.encode())
             text = packets.event_text(namespace, event, args, number)
-        waiter = Waiter(self._hub)
+        wire = self._open_wire(text)
         limit_s = self._timeout_s if timeout_s is None else timeout_s
-        self._asked[key] = waiter, time.perf_counter() + limit_s, event
-        if self._timer is None or timeout_s is not None:
-            self._look_in_time()
         try:
-            wire = self._wire
-            if wire is None or len(text) > self._most_out:
-                self._send(text)  # says what is wrong
-            else:
-                wire.send(text)
-            return waiter.get()  # type: ignore[no-any-return]  # a list, whoever hands it over sees to that
+            if wire.put(text):
+                return self._asked.wait(key, limit_s, event)  # type: ignore[no-any-return]  # a list: see `_took`
+            return self._asked.wait_after(wire.wait_for_room, key, limit_s, event)  # type: ignore[no-any-return]
         except Closed as closed:
             self._ended(closed)
             raise SocketFailed(Outcome.CONNECT_ERROR, closed.why) from closed
-        except BaseException:  # whoever hands over an answer takes it from the list
-            self._asked.pop(key, None)
-            raise
 
     def join(self, namespace: str, auth: Any = None) -> str:
         """Join another namespace and return the session's id there; SocketFailed when the server refuses."""
-        waiter = self._waiter(namespace, f"joining namespace {namespace}", None)
-        try:
-            self._send(packets.connect_text(namespace, auth))
-            return str(waiter.get())
-        finally:
-            self._asked.pop(namespace, None)
+        text = packets.connect_text(namespace, auth)
+        what = f"joining namespace {namespace}"
+        return str(self._asked.wait_after(lambda: self._send(text), namespace, self._timeout_s, what))
 
     def leave(self, namespace: str) -> None:
         """Leave a namespace; the connection stays."""
@@ -181,6 +186,14 @@ class SocketIO:
         self._send(packets.disconnect_text(namespace))
 
     def _send(self, text: bytes) -> None:
+        try:
+            self._open_wire(text).send(text)
+        except Closed as closed:
+            self._ended(closed)
+            raise SocketFailed(Outcome.CONNECT_ERROR, closed.why) from closed
+
+    def _open_wire(self, text: bytes) -> Wire:
+        """Return what a message can be sent over; SocketFailed when there is nothing, or it is more than is taken."""
         wire = self._wire
         if wire is None or self._state != "live":
             raise SocketFailed(Outcome.CONNECT_ERROR, "the session is over")
@@ -188,51 +201,7 @@ class SocketIO:
             raise SocketFailed(
                 Outcome.CHECK_FAILED, f"a message of {len(text)} bytes; the server takes {self._most_out}"
             )
-        try:
-            wire.send(text)
-        except Closed as closed:
-            self._ended(closed)
-            raise SocketFailed(Outcome.CONNECT_ERROR, closed.why) from closed
-
-    # -- waiting -----------------------------------------------------------------------------------------------------
-
-    def _waiter(self, key: bytes | str, what: str, timeout_s: float | None) -> Waiter:
-        """Return what an answer will be handed to; one timer watches over all of a session's."""
-        limit_s = self._timeout_s if timeout_s is None else timeout_s
-        waiter = Waiter(self._hub)
-        self._asked[key] = waiter, time.perf_counter() + limit_s, what
-        self._look_in_time()
-        return waiter
-
-    def _look_in_time(self) -> None:
-        """Look when the first of those who wait has waited long enough."""
-        self._look_at(max(0.0, self._next_due() - time.perf_counter()))
-
-    def _next_due(self) -> float:
-        return min(due for _, due, _ in self._asked.values())
-
-    def _look_at(self, after_s: float) -> None:
-        """Look in so many seconds whether an answer is overdue."""
-        self._stop_timer()
-        self._timer = timer = self._hub.loop.timer(after_s)
-        timer.start(self._look, update=True)
-
-    def _stop_timer(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.stop()
-            timer.close()
-
-    def _look(self) -> None:
-        """Tell whoever's answer is overdue; look again when the next one may be."""
-        self._stop_timer()
-        now = time.perf_counter() + 0.001  # the loop's clock and this one differ by less
-        for key, (waiter, due, what) in list(self._asked.items()):
-            if due <= now:
-                self._asked.pop(key, None)
-                waiter.throw(SocketFailed(Outcome.TIMEOUT, f"no answer to {what} in time"))
-        if self._asked and self._timer is None:
-            self._look_in_time()
+        return wire
 
     # -- listening: all of this runs in the loop ---------------------------------------------------------------------
 
@@ -242,9 +211,7 @@ class SocketIO:
         kind = text[:2]
         if kind == b"43":
             cut = text.find(b"[")
-            asked = self._asked.pop(text[2:cut], None)
-            if asked is not None:
-                asked[0].switch(packets.list_of(text, cut))
+            if cut > 0 and self._asked.hand(text[2:cut], packets.list_of(text, cut)):
                 return
         elif kind == b"42" and text[2:3] == b"[":
             raw = text[2:]
@@ -258,9 +225,9 @@ class SocketIO:
     def _engine(self, text: bytes, at: float) -> None:
         """Do what a message of Engine.IO asks."""
         kind = text[0] if text else None
-        if "" in self._asked:
-            self._asked.pop("")[0].switch(text)
-        elif kind == packets.MESSAGE:
+        if self._asked.hand(GREETING, text):
+            return
+        if kind == packets.MESSAGE:
             self._take(packets.packet_of(text), at, len(text))
         elif kind == packets.PING:
             if self._wire is not None:
@@ -279,19 +246,17 @@ class SocketIO:
             self._on_event(Arrived(name, args, packet.raw, at, time.time(), namespace, size))
         elif kind == packets.ACK:
             key = b"%d" % (packet.id or 0) + (b"" if namespace == packets.ROOT else namespace.encode())
-            asked = self._asked.pop(key, None)
-            if asked is not None:  # whoever asked may have given up waiting
-                asked[0].switch(packet.data)
+            self._asked.hand(key, packet.data)  # whoever asked may have given up waiting
         elif kind == packets.DISCONNECT:
             self._joined.discard(namespace)
             if not self._joined:
                 raise Closed("server", "the server ended the session")
         elif kind == packets.CONNECT:
+            sid = _sid_of(packet)
             self._joined.add(namespace)
-            if namespace in self._asked:
-                self._asked.pop(namespace)[0].switch(_sid_of(packet))
-        elif namespace in self._asked:
-            self._asked.pop(namespace)[0].throw(SocketFailed(Outcome.REFUSED, _words(packet.data)))
+            self._asked.hand(namespace, sid)
+        else:
+            self._asked.refuse(namespace, SocketFailed(Outcome.REFUSED, _words(packet.data)))
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -302,57 +267,38 @@ class SocketIO:
     def _ended(self, error: BaseException) -> None:
         """End the session for what the connection, the protocol or a handler did."""
         if isinstance(error, Closed):
-            failed = SocketFailed(Outcome.CONNECT_ERROR, error.why)
-            if self._state == "opening":
-                failed = SocketFailed(Outcome.CONNECT_ERROR, f"closed before the session was open: {error}")
-            self._over(error.by, error.why, failed)
+            self._over(error.by, error.why, SocketFailed(Outcome.CONNECT_ERROR, error.why), error)
         elif isinstance(error, NotUnderstood):
-            self._over("protocol", str(error), SocketFailed(Outcome.CHECK_FAILED, str(error)))
+            self._over("protocol", str(error), SocketFailed(Outcome.CHECK_FAILED, str(error)), error)
         else:
             text = f"{type(error).__name__} in a handler"
             self._over("bug", text, SocketFailed(Outcome.HARNESS_ERROR, text))
 
-    def _over(self, by: EndedBy, why: str, failed: SocketFailed) -> None:
-        """End the session, once: close, tell whoever waits, tell the owner."""
+    def _over(self, by: EndedBy, why: str, failed: SocketFailed, error: Exception | None = None) -> None:
+        """End the session, once: close, tell whoever waits, tell the owner; who opens it is told the `error` itself."""
         state, self._state = self._state, "over"
         if state == "over":
             return
         at, at_s = time.perf_counter(), time.time()
         unwatch(self)
-        self._drop(failed)
+        self._drop(error if error is not None and state == "opening" else failed)
         if state == "live":
             self._on_end(Ended(by, why, at, at_s))
 
-    def _drop(self, failed: SocketFailed | None = None) -> None:
+    def _drop(self, failed: Exception | None = None) -> None:
         """Close the connection; whoever waits is told in the loop's next turn."""
         self._state = "over"
-        self._stop_timer()
         wire, self._wire = self._wire, None
         if wire is not None:
             wire.close()
-        asked, self._asked = self._asked, {}
-        for waiter, _, _ in asked.values():
-            if failed is not None:
-                self._hub.loop.run_callback(waiter.throw, _copy(failed))
+        self._asked.end(failed)
 
 
-def _copy(failed: SocketFailed) -> SocketFailed:
-    """Return the same failure for another greenlet: a traceback belongs to one."""
-    return SocketFailed(failed.outcome, failed.text)
-
-
-def _at(phase: SocketFailed, failed: Exception) -> SocketFailed:
+def _at(wire: Wire | None, failed: SocketFailed) -> SocketFailed:
     """Return a failure to open, with the phases that were reached."""
-    if isinstance(failed, SocketFailed):
-        told = failed
-    elif isinstance(failed, NotUnderstood):
-        told = SocketFailed(Outcome.CHECK_FAILED, str(failed))
-    else:
-        told = SocketFailed(Outcome.CONNECT_ERROR, f"closed before the session was open: {failed}")
-    told.connect_ms = told.connect_ms if told.connect_ms is not None else phase.connect_ms
-    told.wait_ms = told.wait_ms if told.wait_ms is not None else phase.wait_ms
-    told.status = told.status if told.status is not None else phase.status
-    return told
+    if wire is not None:
+        failed.status, failed.connect_ms, failed.wait_ms = _SWITCHED, wire.connect_ms, wire.wait_ms
+    return failed
 
 
 def _sid_of(packet: Packet) -> str:

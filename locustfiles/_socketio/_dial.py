@@ -1,11 +1,14 @@
 """Open a WebSocket the target's way: its source address, proxy and trust; each phase timed, each refusal named."""
 
 import base64
+import contextlib
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import gevent
 import gevent.socket
 import orjson
 import websocket
@@ -19,6 +22,9 @@ from runlog.schema import Outcome
 _SWITCHING: Final = 101
 _BAD_REQUEST: Final = 400
 _THROTTLED: Final = 429
+_WORDS_S: Final = 1.0
+"""How long the words of a refusal may take; without them it is a refusal all the same."""
+_WORDS_BYTES: Final = 4_096
 _PORTS: Final = {"ws": 80, "wss": 443}
 _QUERY: Final = "EIO=4&transport=websocket"
 
@@ -105,15 +111,43 @@ def _upgrade(sock: Any, url: str, headers: Mapping[str, str]) -> None:
     header = [f"{name}: {value}" for name, value in headers.items()]
     try:
         client.connect(  # type: ignore[no-untyped-call]  # the library has no types here
-            url, socket=sock, header=header, suppress_origin=True, redirect_limit=0
+            url, socket=_Lent(sock), header=header, suppress_origin=True, redirect_limit=0
         )
     except websocket.WebSocketBadStatusException as refused:
-        raise _refused(refused.status_code, refused.resp_body or b"") from refused
+        body = refused.resp_body or _chunk(sock, refused.resp_headers or {})
+        raise _refused(refused.status_code, body) from refused
     except (OSError, websocket.WebSocketConnectionClosedException) as error:
         raise SocketFailed(Outcome.CONNECT_ERROR, f"closed without an answer: {reason(error)}") from error
     except (websocket.WebSocketException, ValueError) as error:
         raise SocketFailed(Outcome.CHECK_FAILED, f"no WebSocket: {reason(error)}") from error
     client.sock = None  # the wire's from now on
+
+
+class _Lent:
+    """A socket that the library cannot close: it would, with the words of a refusal unread."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def close(self) -> None:
+        """Leave that to who opened it."""
+
+
+def _chunk(sock: Any, headers: Mapping[str, str]) -> bytes:
+    """Return the first chunk of a chunked answer, which the library leaves unread; Node's servers refuse in one."""
+    raw = b""
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        with gevent.Timeout(_WORDS_S, exception=False), contextlib.suppress(OSError):
+            while not raw.endswith(b"\r\n0\r\n\r\n") and len(raw) < _WORDS_BYTES:
+                piece = sock.recv(_WORDS_BYTES)
+                if not piece:
+                    break
+                raw += piece
+    size, _, rest = raw.partition(b"\r\n")
+    return rest[: int(size, 16)] if re.fullmatch(rb"[0-9a-fA-F]{1,8}", size) else b""
 
 
 def _refused(status: int, body: bytes) -> SocketFailed:

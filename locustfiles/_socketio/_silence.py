@@ -35,9 +35,13 @@ def unwatch(session: Watched) -> None:
 
 
 def _look_for_ever() -> None:
-    """Look while there is anything to look at; the next session starts it again."""
+    """Look while there is anything to look at; the next session starts it again.
+
+    Sessions end in the loop, as by anything else: an owner that throws shows there, and the others are looked after.
+    """
+    loop = gevent.get_hub().loop
     while _sessions:
         gevent.sleep(_LOOK_S)
         now = time.perf_counter()
         for session in [each for each in _sessions if now - each.heard > each.silence_s]:
-            session.fall_silent()
+            loop.run_callback(session.fall_silent)

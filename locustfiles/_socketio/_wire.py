@@ -19,9 +19,10 @@ from locustfiles._socketio._packets import NotUnderstood
 _READ_BYTES: Final = 8_192
 _TEXT, _BINARY, _CLOSE, _PING, _PONG, _MORE = 0x1, 0x2, 0x8, 0x9, 0xA, 0x0
 _WHOLE_TEXT: Final = 0x81
-_ONE_TEXT: Final = bytes((_WHOLE_TEXT,))
 _SHORT, _MEDIUM = 125, 65_535
 _MASKED: Final = 0x80
+_MOST_PARTS: Final = 1_000
+"""Frames of one message; some may be empty, and their number has no other limit."""
 _NORMAL: Final = 1000
 _WITHOUT_A_WORD: Final = "the connection was closed without a word"
 _WORDS: Final = 120
@@ -116,6 +117,11 @@ class Wire:
 
     def send(self, payload: bytes, opcode: int = _TEXT) -> None:
         """Send one message; Closed when the connection is broken, or takes nothing for too long."""
+        if not self.put(payload, opcode):
+            self.wait_for_room()
+
+    def put(self, payload: bytes, opcode: int = _TEXT) -> bool:
+        """Send one message without waiting, and keep what finds no room; whether all went. Closed when it is broken."""
         size = len(payload)
         words = (size + 3) // 4
         unit = _units.get(words) or _unit(words)
@@ -132,17 +138,17 @@ class Wire:
             except (OSError, AttributeError) as error:  # AttributeError: closed meanwhile
                 raise Closed("network", reason(error)) from error
             if sent == len(frame):
-                return
+                return True
             frame = frame[sent:]
-        self._send_later(frame)
-
-    def _send_later(self, frame: bytes) -> None:
-        """Keep what found no room; wait until it is sent, unless this is the loop itself."""
         self._unsent += frame
         if self._writing is None:
             self._room = Event()
             self._writing = self._hub.loop.io(self._sock.fileno(), _WRITE)
             self._writing.start(self._writable)
+        return False
+
+    def wait_for_room(self) -> None:
+        """Wait until what was kept is sent, unless this is the loop itself."""
         room = self._room
         if gevent.getcurrent() is self._hub:
             if len(self._unsent) > self.longest:
@@ -181,8 +187,8 @@ class Wire:
             piece = self._read(_READ_BYTES)
             if self._buffer:
                 piece = self._buffer + piece if piece else b""
-            elif piece[:1] == _ONE_TEXT and self._parts is None:  # what comes most is exactly one
-                size, start = piece[1] if len(piece) > 1 else -1, 2
+            elif len(piece) > 1 and piece[0] == _WHOLE_TEXT and self._parts is None:  # what comes most is exactly one
+                size, start = piece[1], 2
                 if size == 126:  # noqa: PLR2004  # two bytes more
                     size, start = int.from_bytes(piece[2:4], "big"), 4
                 if start + size == len(piece) and size <= self.longest:
@@ -256,8 +262,8 @@ class Wire:
             raise NotUnderstood("a WebSocket frame this client did not agree to (compressed)")
         if (opcode == _TEXT and parts is None) or (opcode == _MORE and parts is not None):
             parts = [*(parts or ()), payload]
-            if sum(map(len, parts)) > self.longest:
-                raise NotUnderstood(f"a message of more than {self.longest} bytes")
+            if sum(map(len, parts)) > self.longest or len(parts) > _MOST_PARTS:
+                raise NotUnderstood(f"a message of more than {self.longest} bytes or {_MOST_PARTS} frames")
             self._parts = None if last else parts
             if last:
                 self._take(b"".join(parts))

@@ -45,7 +45,7 @@ def build(arguments: argparse.Namespace) -> Any:  # noqa: C901  # one small hand
 
     @server.on("say")
     async def say(sid: str, name: str, *args: Any) -> None:
-        await server.emit(name, args, to=sid)
+        await server.emit(name, args, to=sid)  # a tuple is several arguments
 
     @server.on("big")
     async def big(sid: str) -> None:
@@ -63,6 +63,10 @@ def build(arguments: argparse.Namespace) -> Any:  # noqa: C901  # one small hand
     @server.on("end")
     async def end(sid: str) -> None:
         await server.disconnect(sid)
+
+    @server.on("hang up")
+    async def hang_up(sid: str) -> None:
+        await server.eio.disconnect(server.manager.eio_sid_from_sid(sid, "/"))
 
     return socketio.ASGIApp(server)
 

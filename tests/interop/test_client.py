@@ -1,12 +1,10 @@
-"""Our client against real Socket.IO servers: what both sides say arrives, and what is not understood is refused."""
+"""Our client against Socket.IO's own server on Node and python-socketio's: both are understood, or refused by name."""
 
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import gevent
@@ -20,7 +18,6 @@ from locustfiles._socketio import Arrived, Ended, SocketFailed, SocketIO
 from runlog.schema import Outcome
 
 pytestmark = pytest.mark.e2e
-SERVER = Path(__file__).with_name("python_server.py")
 LIMIT_S = 10.0
 
 
@@ -35,7 +32,8 @@ def trusting(ca_file: str | None) -> Any:
 class Server:
     """A server of its own process."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", url: str, ca_file: str | None) -> None:
+    def __init__(self, language: str, process: "subprocess.Popen[bytes]", url: str, ca_file: str | None) -> None:
+        self.language = language
         self.process = process
         self.url = url
         self.way = Way(timeout_s=LIMIT_S, keep_alive_s=60, source=None, proxy=None, tls=trusting(ca_file))
@@ -55,24 +53,28 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str
     return str(folder / "cert.pem"), str(folder / "key.pem"), str(folder / "ca.pem")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["python", "node"])
 def start(
-    tmp_path_factory: pytest.TempPathFactory, certificate: tuple[str, str, str]
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    certificate: tuple[str, str, str],
+    server_command: Callable[[str], list[str]],
 ) -> Iterator[Callable[..., Server]]:
     """Start servers; ended with the module."""
+    language, command = request.param, server_command(request.param)
     started: list[Server] = []
 
     def begin(*arguments: str, tls: bool = False) -> Server:
         ready = tmp_path_factory.mktemp("server") / "port"
         secure = ("--certificate", certificate[0], "--key", certificate[1]) if tls else ()
-        process = subprocess.Popen([sys.executable, SERVER, ready, *arguments, *secure])
+        process = subprocess.Popen([*command, ready, *arguments, *secure])
         until = time.monotonic() + 20
         while not ready.exists():
             assert process.poll() is None, "the server did not start"
             assert time.monotonic() < until, "the server is not ready after 20 s"
             time.sleep(0.05)
         url = f"{'wss' if tls else 'ws'}://127.0.0.1:{ready.read_text('utf-8')}"
-        started.append(Server(process, url, certificate[2] if tls else None))
+        started.append(Server(language, process, url, certificate[2] if tls else None))
         return started[-1]
 
     yield begin
@@ -195,9 +197,11 @@ def test_a_server_that_turns_away_is_quoted(server: Server) -> None:
     assert failed.connect_ms is not None
 
 
-def test_an_end_by_the_server_is_the_server_s(session: Session) -> None:
-    session.client.emit("end")
-    assert session.end().by == "server"
+@pytest.mark.parametrize(("how", "why"), [("end", "ended the session"), ("hang up", "closed")])
+def test_an_end_by_the_server_is_the_server_s(session: Session, how: str, why: str) -> None:
+    session.client.emit(how)
+    ended = session.end()
+    assert (ended.by, why in ended.why) == ("server", True), ended.why
     with pytest.raises(SocketFailed, match="over"):
         session.client.emit("echo")
 
@@ -280,23 +284,44 @@ def test_a_binary_event_is_refused_by_name(session: Session) -> None:
 
 
 def test_a_server_with_another_parser_is_no_session(start: Callable[..., Server]) -> None:
-    """python-socketio drops the text it cannot read, so nobody answers; others answer in binary, which is refused."""
-    failed = refused(Session(start("--msgpack"), timeout_s=1.0))
-    assert failed.outcome is Outcome.TIMEOUT
-    assert "namespace /" in failed.text
+    """Neither can read our request to join: python-socketio drops it and says nothing, Node's closes the connection."""
+    server = start("--msgpack")
+    failed = refused(Session(server, timeout_s=1.0))
+    assert failed.outcome is (Outcome.TIMEOUT if server.language == "python" else Outcome.CONNECT_ERROR)
+    assert "joining namespace /" in failed.text
+    assert "another parser" in failed.text
 
 
 def test_a_server_without_websockets_is_no_session(start: Callable[..., Server]) -> None:
-    failed = refused(Session(start("--polling-only")))
-    assert failed.outcome in (Outcome.HTTP_ERROR, Outcome.CHECK_FAILED)
-    assert (failed.status or 0) >= 400
+    """Node's says which transport is unknown, python-socketio forbids and says nothing."""
+    server = start("--polling-only")
+    failed = refused(Session(server))
+    if server.language == "python":
+        assert (failed.outcome, failed.status) == (Outcome.HTTP_ERROR, 403)
+    else:
+        assert (failed.outcome, failed.status) == (Outcome.CHECK_FAILED, 400)
+        assert "offers no WebSocket" in failed.text
 
 
-def test_a_path_nobody_serves_is_an_http_error(server: Server) -> None:
+def test_a_path_nobody_serves_is_no_session(server: Server) -> None:
+    """python-socketio answers, Node's closes the connection after a second."""
     client = SocketIO(
         server.url, server.way, path="/nothing/", on_event=lambda _: None, on_end=lambda _: None, timeout_s=LIMIT_S
     )
     with pytest.raises(SocketFailed) as caught:
         client.open()
-    assert caught.value.outcome is Outcome.HTTP_ERROR
-    assert (caught.value.status or 0) >= 400
+    failed = caught.value
+    if server.language == "python":
+        assert failed.outcome is Outcome.HTTP_ERROR
+        assert (failed.status or 0) >= 400
+    else:
+        assert (failed.outcome, failed.status) == (Outcome.CONNECT_ERROR, None)
+        assert "without an answer" in failed.text
+
+
+def test_a_message_longer_than_the_server_takes_is_not_sent(session: Session) -> None:
+    for send in (session.client.emit, session.client.call):
+        with pytest.raises(SocketFailed, match="the server takes 1000000") as caught:
+            send("echo", "x" * 1_000_000)
+        assert caught.value.outcome is Outcome.CHECK_FAILED
+    assert session.client.call("echo", 1) == [1]
