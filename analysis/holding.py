@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.limits import Limit, Unit
 from analysis.selection import EVERY_STEP, Populations, StepKey
-from analysis.statistics import MONITOR_NEEDED, Measured
+from analysis.statistics import MONITOR_NEEDED, SOCKETS, Measured
 from analysis.threshold import Each, Threshold
 from analysis.verdict import Outcome, Result, Scope, Severity
 from runlog.schema import Kind
@@ -103,7 +103,8 @@ def _measured(threshold: Threshold, scope: Scope, populations: Populations) -> M
 def _scopes(threshold: Threshold, populations: Populations) -> Sequence[Scope] | None:
     """Return the scopes of one threshold; None when nothing in the run matches.
 
-    Empty when gaps excuse all of it, or when it is of each step with a kind that the steps of a narrowed run lack.
+    Empty when gaps excuse all of it, when it is of each step with a kind that the steps of a narrowed run lack, or of
+    real-time sessions in a run that has none and needs none.
     """
     wanted = threshold.scope
     if wanted.monitor is not None:
@@ -113,6 +114,8 @@ def _scopes(threshold: Threshold, populations: Populations) -> Sequence[Scope] |
         for workflow, step in populations.steps
         if wanted.workflow in (None, workflow) and wanted.step in (None, step)
     ]
+    if steps and _of_absent_sessions(threshold, populations):
+        return []
     if not steps or not _occurs(wanted, populations):
         # in a part of the steps it speaks of there may be none that has this kind; in all of them there is
         spoken_of = {key for key in EVERY_STEP if wanted.workflow in (None, key[0])}
@@ -125,9 +128,17 @@ def _scopes(threshold: Threshold, populations: Populations) -> Sequence[Scope] |
 
 
 def _each_step(threshold: Threshold, live: Sequence[StepKey], populations: Populations) -> Sequence[Scope]:
-    """Return one scope a step; of a named kind only steps that have it, since most steps push nothing."""
-    scopes = [replace(threshold.scope, workflow=workflow, step=step) for workflow, step in live]
-    return [scope for scope in scopes if threshold.scope.kind is None or _occurs(scope, populations)]
+    """Return one scope a step; of a named kind only steps that have it, or that wait for an event and saw none."""
+    kind = threshold.scope.kind
+    owing = populations.owing_steps if kind == Kind.PUSH else frozenset()
+    scopes = {key: replace(threshold.scope, workflow=key[0], step=key[1]) for key in live}
+    return [scope for key, scope in scopes.items() if kind is None or key in owing or _occurs(scope, populations)]
+
+
+def _of_absent_sessions(threshold: Threshold, populations: Populations) -> bool:
+    """Return whether a threshold is of events or sessions, no step in scope waits for one, and none is there."""
+    kinds = (Kind(threshold.scope.kind),) if threshold.scope.kind is not None else threshold.statistic.kinds
+    return set(kinds) <= set(SOCKETS) and not populations.owing_steps and not populations.has(kinds)
 
 
 def _each_workflow(threshold: Threshold, live: Sequence[StepKey], _populations: Populations) -> Sequence[Scope]:

@@ -12,6 +12,7 @@ from analysis.expiry import overdue_days, overdue_results
 from analysis.figures import waiver_words
 from analysis.holding import hold
 from analysis.policy import Policy
+from analysis.realtime import realtime
 from analysis.rollback import rollback_reasons
 from analysis.selection import EVERY_STEP, Populations, populations
 from analysis.statistics import STATISTICS
@@ -71,6 +72,7 @@ def judge(evidence: Evidence, thresholds: ThresholdFile, policy: Policy) -> Verd
         throttled=throttled_routes(evidence.samples),
         waivers=waivers,
         paced_s=evidence.paced_s,
+        realtime=realtime(evidence.samples),
     )
 
 

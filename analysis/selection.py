@@ -1,5 +1,6 @@
 """Select the samples a statistic is of: a scope of the steady window, or of the whole run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -13,7 +14,7 @@ from analysis.verdict import Scope
 from analysis.window import Cut, steady, within
 from runlog.run import Gap
 from runlog.schema import Kind
-from runlog.workflows import WORKFLOWS
+from runlog.workflows import EVENT_STEPS, WORKFLOWS
 
 StepKey = tuple[str, str]
 EVERY_STEP: Final[tuple[StepKey, ...]] = tuple(
@@ -41,6 +42,8 @@ class Populations:
     def of(self, statistic: Statistic, scope: Scope) -> pd.DataFrame:
         """Return the samples of one scope that a statistic is of."""
         frame = self.whole if statistic.whole_run else self.steady
+        if statistic.excusable:
+            frame = frame[~self.excused(frame)]
         kinds = statistic.kinds if scope.kind is None else (Kind(scope.kind),)
         chosen = frame["kind"].isin(kinds)
         for column in ("workflow", "step", "route"):
@@ -48,6 +51,15 @@ class Populations:
             if name is not None:
                 chosen &= frame[column] == name
         return frame[chosen]
+
+    @property
+    def owing_steps(self) -> frozenset[StepKey]:
+        """Return the steps in scope, without gaps, that wait for an event of a real-time session."""
+        return frozenset(key for key in self.steps if key in EVENT_STEPS) - self.gap_steps
+
+    def has(self, kinds: Sequence[Kind]) -> bool:
+        """Return whether some sample of these kinds is anywhere in the run."""
+        return bool(self.whole["kind"].isin(kinds).any())
 
     def excused(self, frame: pd.DataFrame) -> "pd.Series[bool]":
         """Return which samples are of steps that an unexpired gap excuses."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -26,8 +26,8 @@ STEADY_S: Final = 10.0
 """The shortest time a rate can be told from."""
 SATISFIED_MS: Final = 500.0
 """T of the Apdex score: up to here an answer satisfies, up to four times this it is tolerated."""
-NEITHER: Final = (Outcome.OK, Outcome.THROTTLED, Outcome.ABORTED)
-"""Outcomes that are not bad: every other one is."""
+NEITHER: Final = (Outcome.OK, Outcome.THROTTLED, Outcome.ABORTED, Outcome.DUPLICATED)
+"""Outcomes that are not bad: every other one is. An event that came again is counted where it first came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Statistic:
     """It exists for a single step or route."""
     whole_run: bool = False
     """It looks at the ramp and the drain too."""
+    excusable: bool = False
+    """Of the whole run, but without the steps of unexpired gaps."""
     only_worsens: bool = False
     """More samples cannot mend it: once broken it is broken, however few there are."""
     of_values: Callable[[Floats], float] | None = None
@@ -65,13 +67,14 @@ class Statistic:
 
 
 def bad(frame: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which samples are bad: every outcome except ok, throttled, aborted."""
+    """Return which samples are bad: every outcome except ok, throttled, aborted, duplicated."""
     return ~frame["outcome"].isin(NEITHER)
 
 
 def times_ms(frame: pd.DataFrame) -> Floats:
-    """Return the times latency statistics are of: ok samples, and timeouts at the time they took."""
-    taken = frame["outcome"].isin((Outcome.OK, Outcome.TIMEOUT))
+    """Return the times latency statistics are of: ok samples, timeouts at the time they took, events out of order."""
+    taken = frame["outcome"].isin((Outcome.OK, Outcome.TIMEOUT, Outcome.OUT_OF_ORDER))
+    taken &= (frame["kind"] != Kind.PUSH) | frame["response_time_ms"].notna()  # since when is not known of every event
     return frame.loc[taken, "response_time_ms"].to_numpy(np.float64)
 
 
@@ -121,6 +124,28 @@ def completion_ratio(frame: pd.DataFrame) -> Measured:
     """Return completed / (completed + abandoned) of iterations; throttled and aborted ones are outside."""
     completed = _count(frame, Outcome.OK)
     return _share(completed, completed + int(bad(frame).sum()))
+
+
+def expected(frame: pd.DataFrame) -> int:
+    """Return how many events the server owed: all but what the stop cut, each once."""
+    return int((~frame["outcome"].isin((Outcome.ABORTED, Outcome.DUPLICATED))).sum())
+
+
+def lost_ratio(frame: pd.DataFrame) -> Measured:
+    """Return lost / expected of events, or of sessions those that were dropped / those that ended."""
+    return _share(_count(frame, Outcome.LOST), expected(frame))
+
+
+def reconnect_times_ms(frame: pd.DataFrame) -> Floats:
+    """Return how long each session that replaced a lost one was missing."""
+    back = frame[(frame["outcome"] == Outcome.OK) & frame["intended_at_s"].notna()]
+    times = (back["sent_at_s"] - back["intended_at_s"]) * 1000 + back["response_time_ms"]
+    return times.to_numpy(np.float64)
+
+
+def _reconnect_p95(frame: pd.DataFrame, _window_s: float) -> Measured:
+    times = reconnect_times_ms(frame)
+    return Measured(percentile(0.95, times) if len(times) else None, len(times))
 
 
 def apdex(frame: pd.DataFrame) -> Measured:
@@ -206,6 +231,32 @@ def _ratio(
     )
 
 
+def _counted(name: str, definition: str, outcome: Outcome, kind: Kind) -> Statistic:
+    """Return a count of what happens on real-time sessions, in the whole run: they begin before the window does."""
+    return Statistic(
+        name,
+        Unit.COUNT,
+        Better.LOWER,
+        f"{definition}, in the whole run",
+        _occurrences(outcome),
+        _fixed(1),
+        kinds=(kind,),
+        fixed_kinds=True,
+        whole_run=True,
+        excusable=True,
+        only_worsens=True,
+    )
+
+
+def _lost_share(name: str, definition: str, kind: Kind) -> Statistic:
+    return replace(
+        _ratio(name, Better.LOWER, f"{definition}, in the whole run", lost_ratio, (kind,)),
+        whole_run=True,
+        excusable=True,
+    )
+
+
+SOCKETS: Final = (Kind.CONNECT, Kind.ACK, Kind.PUSH, Kind.SESSION)
 _SOCKETS: Final = (Kind.CONNECT, Kind.ACK, Kind.PUSH)
 _LEAKS: Final = (Kind.HTTP, Kind.SETUP, *_SOCKETS, Kind.FRESHNESS)
 _STALES: Final = (Kind.HTTP, *_SOCKETS, Kind.FRESHNESS)
@@ -266,6 +317,24 @@ STATISTICS: Final[dict[str, Statistic]] = {
             _fixed(1),
             kinds=_STALES,
             only_worsens=True,
+        ),
+        _counted("lost", "events that did not come in time, or by the end of the drain", Outcome.LOST, Kind.PUSH),
+        _lost_share("lost_ratio", "events lost / expected", Kind.PUSH),
+        _counted("duplicated", "further arrivals of an event that had come", Outcome.DUPLICATED, Kind.PUSH),
+        _counted("out_of_order", "events that came after a later one", Outcome.OUT_OF_ORDER, Kind.PUSH),
+        _counted("refused", "sessions the server turned away", Outcome.REFUSED, Kind.CONNECT),
+        _counted("dropped", "sessions the server, the network or silence ended", Outcome.LOST, Kind.SESSION),
+        _lost_share("dropped_ratio", "sessions dropped / ended", Kind.SESSION),
+        Statistic(
+            "reconnect_p95",
+            Unit.MS,
+            Better.LOWER,
+            "95th percentile of the time from losing a session to having the next, in the whole run",
+            _reconnect_p95,
+            _fixed(percentile_needed(0.95)),
+            kinds=(Kind.CONNECT,),
+            fixed_kinds=True,
+            whole_run=True,
         ),
         Statistic(
             "apdex",

@@ -10,7 +10,7 @@ from analysis.statistics import STATISTICS, Statistic
 from analysis.threshold import Each, Threshold, check_order
 from analysis.verdict import Scope, Severity
 from runlog.schema import Kind
-from runlog.workflows import WORKFLOWS
+from runlog.workflows import SHIPPED
 from settings.document import Document, did_you_mean
 from settings.fields import Name, Words
 from settings.profile import known_workflows
@@ -123,8 +123,8 @@ def _check_names(workflow: str | None, step: str | None) -> None:
     known = known_workflows()
     if workflow is not None and workflow not in known:
         raise ValueError(f"workflow: {workflow!r} is not known{did_you_mean(workflow, known)}")
-    if step is None or workflow not in (None, *WORKFLOWS) or (workflow is None and len(known) > len(WORKFLOWS)):
+    if step is None or workflow not in (None, *SHIPPED) or (workflow is None and len(known) > len(SHIPPED)):
         return
-    steps = [name for names in WORKFLOWS.values() for name in names] if workflow is None else WORKFLOWS[workflow]
+    steps = [name for names in SHIPPED.values() for name in names] if workflow is None else SHIPPED[workflow]
     if step not in steps:
         raise ValueError(f"step: {step!r} is not known{did_you_mean(step, steps)}")

@@ -167,6 +167,58 @@ class ThrottledRoute:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """The events of one name, or of all (null), in the whole run; times over those that came since a known moment."""
+
+    event: str | None
+    expected: int  # owed to a session, each once; what the stop cut is not counted
+    lost: int
+    duplicated: int  # further arrivals
+    out_of_order: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRow:
+    """How long a phase took."""
+
+    phase: str
+    samples: int
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was said about failures, and how often."""
+
+    text: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Realtime:
+    """The real-time sessions of the whole run, and the events their sellers were owed."""
+
+    sessions: int  # begun
+    live_max: int  # at the same time
+    dropped: int  # ended by the server, the network or silence
+    dropped_why: tuple[Words, ...]
+    failed: int  # attempts to begin one that failed, refusals included
+    failed_why: tuple[Words, ...]
+    reconnects: int
+    reconnect_p50_ms: float | None
+    reconnect_max_ms: float | None
+    lifetime_p50_s: float | None
+    phases: tuple[PhaseRow, ...]
+    events: tuple[EventRow, ...]
+    pushes: EventRow  # all events together
+    answers: PhaseRow  # to what sellers sent over their sessions
+
+
 class WaiverState(StrEnum):
     """What a waiver came to in a run."""
 
@@ -225,3 +277,4 @@ class Verdict:
     waivers: tuple[WaiverUse, ...] = ()  # of the target's file, in its order
     paced_s: float | None = None  # what sellers waited for room in rate limits, added up; None: nobody paced them
     clock_offset_s: tuple[float, float] | None = None  # the target's clock minus ours is between these two
+    realtime: Realtime | None = None  # None when the run had no real-time sessions

@@ -33,3 +33,6 @@ EVENT_STEPS: Final[dict[tuple[str, str], str]] = {
     ("tier_upgrade", "automated_upgrade"): "tier_upgraded",
 }
 """Steps that are only done when an event has come over the seller's session, and which: these sellers hold one."""
+
+SHIPPED: Final[dict[str, tuple[str, ...]]] = {**WORKFLOWS, "session_holder": ("hold",)}
+"""The eight, and what only takes part when it is named: it is in no release verdict."""

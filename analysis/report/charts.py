@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analysis.limits import Unit
 from analysis.report import axes as axis
 from analysis.report import bins, wording
 from analysis.report.bins import Floats, SampleBins, Timeline
 from analysis.report.canvas import Chart, Theme, chart, message
 from analysis.report.limit_lines import limit_lines
+from analysis.statistics import STATISTICS
 from analysis.verdict import Result, Scope, Verdict
+from runlog.schema import Kind
 
 _LINE_STYLES: Final = {"p50": "-", "p95": "--", "p99": ":"}
 _LEAST_MS: Final = 0.1
@@ -61,7 +64,7 @@ def _latency(frame: _Frame) -> Chart:
     if not np.isfinite(series["p50"]).any():
         return message("latency", _TITLES["latency"], "no samples that were ok or timed out")
     highest = axis.highest_of(*series.values())
-    found = limit_lines(frame.verdict.results, lambda result: result.unit == "ms" and result.scope.monitor is None)
+    found = limit_lines(frame.verdict.results, _of_requests)
     lines = axis.near(found, highest)
 
     def draw(axes: Axes, theme: Theme) -> None:
@@ -84,6 +87,12 @@ def _latency(frame: _Frame) -> Chart:
 
     note = f"{frame.per.capitalize()}, over ok samples and timeouts, logarithmic scale; a gap is a time without them."
     return chart("latency", _TITLES["latency"], (note, axis.alt(_TITLES["latency"], series)), draw)
+
+
+def _of_requests(result: Result) -> bool:
+    """Return whether a limit is of the time a request takes."""
+    own = result.scope.monitor is None and result.scope.kind in (None, Kind.HTTP)
+    return own and result.unit == Unit.MS and STATISTICS[result.stat].kinds == (Kind.HTTP,)
 
 
 def _throughput(frame: _Frame) -> Chart:

@@ -114,7 +114,7 @@ class WaiverRow:
 
 @dataclass(frozen=True, slots=True)
 class CacheRow:
-    """One side of a cache."""
+    """One side of a cache, or one phase of beginning a session: how many, how long."""
 
     side: str
     samples: str
@@ -128,6 +128,29 @@ class CachePart:
 
     rows: tuple[CacheRow, ...]
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventCells:
+    """The events of one name."""
+
+    event: str
+    expected: str
+    lost: str
+    duplicated: str
+    out_of_order: str
+    p50: str
+    p95: str
+    p99: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPart:
+    """Real-time sessions: what is to be said, events by name, phases of beginning one."""
+
+    notes: tuple[str, ...]
+    events: tuple[EventCells, ...]
+    phases: tuple[CacheRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +185,7 @@ class Page:
     facts: tuple[Fact, ...]
     totals: tuple[Fact, ...]
     cache: CachePart | None
+    sessions: SessionPart | None
     throttled: tuple[ThrottledRow, ...]
     doubts: tuple[DoubtRow, ...]
     rollback: tuple[str, ...]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from analysis.report import cache_words, ranking, wording
+from analysis.report import cache_words, ranking, session_words, wording
 from analysis.verdict import Result, Totals, Verdict
 from runlog.run import Run
 
@@ -39,6 +39,7 @@ def summary(verdict: Verdict) -> str:
         *_bullets("Gaps and waivers", wording.exceptions(verdict), _EXCEPTIONS),
         *_totals(verdict.totals),
         *_cache(verdict),
+        *([] if verdict.realtime is None else ["", f"Real-time: {escaped(session_words.line(verdict.realtime))}."]),
         *_throttled(verdict),
     ]
     return "\n".join(lines) + "\n"

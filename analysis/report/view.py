@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from analysis.figures import waiver_name, waiver_state
-from analysis.report import cache_words, facts, ranking, wording
+from analysis.report import cache_words, facts, ranking, session_words, wording
 from analysis.report.canvas import Chart
 from analysis.report.exchanges import Exchanges
 from analysis.report.page import (
@@ -16,12 +16,14 @@ from analysis.report.page import (
     CacheRow,
     ChartCard,
     DoubtRow,
+    EventCells,
     Fact,
     Fold,
     GapRow,
     Mark,
     Page,
     ResultRow,
+    SessionPart,
     StepGroup,
     StepRow,
     ThrottledRow,
@@ -33,6 +35,7 @@ from analysis.verdict import (
     CacheSplit,
     Doubt,
     Outcome,
+    Realtime,
     Result,
     Severity,
     StepResult,
@@ -85,6 +88,7 @@ def page(verdict: Verdict, material: Material) -> Page:
         facts=facts.of_run(verdict),
         totals=_totals(verdict.totals),
         cache=_cache(verdict.cache),
+        sessions=_sessions(verdict.realtime),
         throttled=tuple(map(_throttled, verdict.throttled)),
         doubts=tuple(map(_doubt, ranking.gravest(verdict.doubts))),
         rollback=verdict.rollback,
@@ -130,6 +134,33 @@ def _cache(cache: CacheSplit | None) -> CachePart | None:
         for side, own in (("hit", split.hits), ("miss", split.misses))
     )
     return CachePart(tuple(rows), cache_words.note(split))
+
+
+def _sessions(realtime: Realtime | None) -> SessionPart | None:
+    if realtime is None:
+        return None
+    events = (*realtime.events, *([realtime.pushes] if len(realtime.events) > 1 else []))
+    times = (*realtime.phases, *([realtime.answers] if realtime.answers.samples else []))
+    return SessionPart(
+        notes=session_words.notes(realtime),
+        events=tuple(
+            EventCells(
+                event=row.event or "all",
+                expected=wording.count(row.expected),
+                lost=wording.count(row.lost),
+                duplicated=wording.count(row.duplicated),
+                out_of_order=wording.count(row.out_of_order),
+                p50=wording.number(row.p50_ms),
+                p95=wording.number(row.p95_ms),
+                p99=wording.number(row.p99_ms),
+            )
+            for row in events
+        ),
+        phases=tuple(
+            CacheRow(row.phase, wording.count(row.samples), wording.number(row.p50_ms), wording.number(row.p95_ms))
+            for row in times
+        ),
+    )
 
 
 def _throttled(row: ThrottledRoute) -> ThrottledRow:

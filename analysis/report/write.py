@@ -12,6 +12,7 @@ from analysis.report.exchanges import read_exchanges
 from analysis.report.health_charts import generator_charts, monitor_charts
 from analysis.report.junit import JUNIT_FILE, junit
 from analysis.report.render import REPORT_FILE, render
+from analysis.report.session_charts import session_charts
 from analysis.report.summary import SUMMARY_FILE, summary
 from analysis.report.view import Material, page
 from analysis.verdict import Verdict
@@ -33,6 +34,7 @@ def write_reports(
     time = bins.timeline(verdict.run, samples, generator)
     charts = (
         *request_charts(verdict, samples, time),
+        *session_charts(verdict, samples, time),
         *generator_charts(verdict, generator, time),
         *monitor_charts(verdict, monitors, time),
     )

@@ -12,7 +12,7 @@ from analysis.evidence import Evidence
 from analysis.thresholds import load_thresholds
 from runlog.run import EndedBy, GeneratorInfo, LoadProfile, Run, StepName, TargetInfo
 from runlog.schema import CATEGORIES, GENERATOR_SCHEMA, SAMPLE_SCHEMA
-from runlog.workflows import WORKFLOWS
+from runlog.workflows import EVENT_STEPS, WORKFLOWS
 
 START_S = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 RAMP_S = 10.0
@@ -20,6 +20,8 @@ PLANNED_S = 75.0
 EACH_STEP = 170  # 40 * 170 / 65 s = 104.6 rps
 EACH_WORKFLOW = 60
 FORTY = tuple((workflow, step) for workflow, steps in WORKFLOWS.items() for step in steps)
+EACH_EVENT = 60
+SESSIONS = 40
 EACH_WAIT = 60
 WAITING = (
     ("onboarding", "payout_setup"),
@@ -45,7 +47,7 @@ class Builder:
 
     def __init__(self) -> None:
         self.shipped = load_thresholds()
-        self._samples = self.frame([*self._http(), *self._waits(), *self._iterations()])
+        self._samples = self.frame([*self._http(), *self._waits(), *self._iterations(), *self._sockets()])
         self._generator = self.generator((0,))
         self._monitors = self.monitors({"memory": 0.5, "cpu": 0.4, "health.database": 1.0})
 
@@ -183,6 +185,36 @@ class Builder:
             for workflow, step in FORTY
             for number in range(EACH_STEP)
         ]
+
+    def socket_row(self, kind: str, **changes: Any) -> dict[str, Any]:
+        """Return one good sample of a real-time session."""
+        nothing: dict[str, Any] = dict.fromkeys(("step", "method", "status", "cache"))
+        return self.row(**{"kind": kind, "route": kind, "response_time_ms": 20.0, **nothing, **changes})
+
+    def _sockets(self) -> list[dict[str, Any]]:
+        """Return sessions held from the ramp to the end, and the events four steps wait for."""
+        held = [
+            self.socket_row(kind, seller=seller, workflow="dashboard", sent_at_s=4.0, response_time_ms=time_ms, **more)
+            for seller in range(SESSIONS)
+            for kind, time_ms, more in (
+                ("connect", 20.0, {"status": 101, "connect_ms": 1.0, "wait_ms": 4.0, "handshake_ms": 10.0}),
+                ("ack", 2.0, {"route": "subscribe"}),
+                ("session", 71_000.0, {}),
+            )
+        ]
+        events = [
+            self.socket_row(
+                "push",
+                workflow=workflow,
+                step=step,
+                route=event,
+                sent_at_s=RAMP_S + number * 65 / EACH_EVENT,
+                response_time_ms=10.0 + number,
+            )
+            for (workflow, step), event in EVENT_STEPS.items()
+            for number in range(EACH_EVENT)
+        ]
+        return [*held, *events]
 
     def _waits(self) -> list[dict[str, Any]]:
         return [

@@ -100,7 +100,10 @@ def test_stale_writes_are_counted_where_they_are_recorded(made: Any, tmp_path: P
 
 
 UNMATCHED = {
-    "a kind nobody recorded": ('stat = "p95"\nkind = "push"\nhigh = "< 1 s"', "p95 of kind push"),
+    "a kind nobody recorded": (
+        'stat = "p95"\nworkflow = "store"\nkind = "connect"\nhigh = "< 1 s"',
+        "p95 of workflow store, kind connect",
+    ),
     "a route nobody called": (
         'stat = "p95"\nworkflow = "store"\nroute = "/api/x"\nhigh = "< 1 s"',
         "p95 of workflow store, route /api/x",

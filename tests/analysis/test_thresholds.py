@@ -311,5 +311,6 @@ def test_every_statistic_has_a_unit_and_a_definition() -> None:
     assert set(STATISTICS) == {
         *("mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max", "error_rate", "throughput", "throttled_ratio"),
         *("cache_hit_rate", "completion_rate", "wrong_body", "stale", "apdex"),
+        *("lost", "lost_ratio", "duplicated", "out_of_order", "refused", "dropped", "dropped_ratio", "reconnect_p95"),
     }
     assert all(statistic.definition and statistic.unit in Unit for statistic in STATISTICS.values())
