@@ -131,7 +131,7 @@ DASHBOARD_ROUTES = (
     *(
         Route(
             "GET", f"/api/seller/fulfillment/queue/{name}", partial(orders.queue, name), Access.TOKEN,
-            Family.ANALYTICS, watches_orders=True,
+            Family.ANALYTICS,
         )
         for name in orders.QUEUES
     ),

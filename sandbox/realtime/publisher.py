@@ -89,10 +89,6 @@ class Publisher:
         else:
             self._dispatch(lane, parcel)
 
-    def listeners(self, event: str) -> tuple[str, ...]:
-        """Return the wallets that would hear of an event now."""
-        return self._sessions.wallets() if self._terms.tells_of(event) else ()
-
     def came(self, wallet: str) -> None:
         """Send what a wallet missed, before anything that happens from now on."""
         lane = self._lanes.setdefault(wallet, _Lane(wallet))

@@ -74,9 +74,11 @@ def test_message_is_told_to_its_recipient(sandbox: Running, online: Online, sell
     assert session.rest() == []  # nobody is told of what they wrote
 
 
-def test_orders_come_to_whoever_holds_a_session(sandbox: Running, online: Online, seller: Person) -> None:
+def test_orders_come_to_who_looks_at_his_orders(sandbox: Running, online: Online, seller: Person) -> None:
     session = online(sandbox.address, seller.wallet)
     seller.listing()
+    assert [event for event, _ in session.rest(0.7)] == ["listing_updated"]  # nobody sees one come yet
+    seller.client.get(f"{M}/seller/orders/{seller.wallet}")
     body = session.wait_for("new_order")
     orders = seller.client.get(f"{M}/seller/orders/{seller.wallet}").data["orders"]
     (order,) = (order for order in orders if order["id"] == body["orderId"])
@@ -93,6 +95,7 @@ def test_orders_come_to_whoever_holds_a_session(sandbox: Running, online: Online
 def test_order_moves_are_told_when_they_are_moves(sandbox: Running, online: Online, seller: Person) -> None:
     session = online(sandbox.address, seller.wallet)
     seller.listing()
+    seller.client.get(f"{M}/seller/orders/{seller.wallet}")
     order = session.wait_for("new_order")["orderId"]
     places = f"{M}/seller/orders/{order}"
     assert seller.client.post(f"{places}/process").status == 200
