@@ -113,12 +113,13 @@ class Line:
                 if self._closed or self._stopping() or self._open():
                     return
         finally:
-            self._retrying = None
+            if self._retrying is gevent.getcurrent():  # a session lost while it was being set up has begun another
+                self._retrying = None
 
     def _stop_trying(self) -> None:
         retrying, self._retrying = self._retrying, None
         if retrying is not None:
-            gevent.kill(retrying)
+            retrying.kill()  # joined: an attempt it was in is recorded before the log is closed
 
     def _open(self) -> bool:
         """Try once to get a session, and record how that went; whether there is one now."""
