@@ -56,6 +56,7 @@ WITH_GAPS, WITHOUT_GAPS = "the shipped gaps", "no gaps"
 GAPS = {
     ("profile_management", "image_upload"),
     ("listing", "image_management"),
+    ("order_management", "order_notification"),
     ("tier_upgrade", "limit_enforcement"),
     ("tier_upgrade", "automated_upgrade"),
     ("tier_upgrade", "benefit_activation"),

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 import gevent
 from locust.env import Environment
 
-from locustfiles import _seller, _sending, _waiting
+from locustfiles import _seller, _sending, _waiting, order_management
 from locustfiles._checks import Answer
 from locustfiles._load import Load
 from locustfiles._routes import UPLOAD
@@ -186,9 +186,11 @@ class Recorder:
 def main() -> None:
     requests, seed = int(sys.argv[1]), int(sys.argv[2])
     wire, clock, recorder = Wire(seed, float(sys.argv[3])), Clock(), Recorder()
-    for module in (_sending, _seller, _waiting):
+    for module in (_sending, _seller, _waiting, order_management):
         module.time = clock  # type: ignore[assignment]
     gevent.sleep = clock.sleep
+    Seller.go_online = lambda _self: None  # type: ignore[method-assign]  # this is about routes; no socket is there
+    Seller.told = lambda _self, _event: None  # type: ignore[assignment, method-assign, return-value]
     target = load_target("sandbox", environ={})
     environment = Environment(user_classes=list(CLASSES), host=target.url)
     for user_class in CLASSES:
