@@ -46,6 +46,8 @@ class TrialView:
                 self._exchange(line)
             case "freshness":
                 self._print(f"  visible: {outcome_text(line)} after {_ms(line['time_ms'])}")
+            case "connect" | "ack" | "push":
+                self._print(f"  {line['type']}: {line['name']} {outcome_text(line)}{_after(line['time_ms'])}")
             case "result":
                 self._result(line)
 
@@ -113,6 +115,10 @@ def _part(headers: Mapping[str, str], body: str | None, mark: str, most: int | N
 
 def _matters(name: str) -> bool:
     return name.lower() in _SHOWN_HEADERS or name.lower().startswith(_LIMITS)
+
+
+def _after(time_ms: float | None) -> str:
+    return "" if time_ms is None else f" after {_ms(time_ms)}"
 
 
 def _ms(time_ms: float | None) -> str:

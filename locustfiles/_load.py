@@ -12,6 +12,7 @@ from locustfiles._connections import Proxy, Way
 from locustfiles._headers import forwarded_address, own_headers
 from locustfiles._pacing import Pacer
 from locustfiles._quiet_logs import quieten_logs
+from locustfiles._realtime import Lines
 from locustfiles._recording import Recorder
 from locustfiles._transport import tls_context
 from locustfiles._wallets import LOOPBACK_SECRET, Wallet, wallet, wallets
@@ -57,6 +58,7 @@ class Load:
         self._pools: dict[str, Iterator[Wallet]] = {}
         self._new = wallets(self._secret, f"run {run_id}", itertools.count(recorder.process * _NEW_OF_A_PROCESS))
         self._bugs: Counter[str] = Counter()
+        self.lines = Lines(self)
         recorder.paced_s = self._paced_s
 
     def join(self, options: Any) -> None:
@@ -106,6 +108,13 @@ class Load:
         if self.target.forwarded_for:
             return forwarded_address(seller)
         return "" if self._proxy is not None else self.way(seller).source or ""
+
+    def socket_url(self, host: str) -> str:
+        """Return where sellers who load `host` hold their sessions: ws_url is of the target's own url, unless given."""
+        target, own = self.target, self.target.ws_url
+        if own is not None and (target.ws_url_given or host.rstrip("/") == target.url.rstrip("/")):
+            return own
+        return host.replace("http", "ws", 1)
 
     def next_seller(self) -> int:
         """Return the number of another seller, unlike any other of this run."""

@@ -80,7 +80,6 @@ ALLOWED: Final[frozenset[tuple[str, str]]] = frozenset(
     {
         *(("POST", route) for route in (NONCE, CONNECT, REFRESH, SELLER_PROFILE, VERIFY, UPLOAD, SELLER_LISTINGS)),
         *(("POST", route) for route in (LISTING_VIEW, NOTIFY, READ_ALL, CONVERSATIONS, MESSAGES, PROCESS, BULK_STATUS)),
-        *(("GET", route) for route in (NOTIFY, MESSAGES)),  # what the sockets will tell, read over HTTP until then
         *(("POST", route) for route in (ORDER_MESSAGES, READY, SHIP, EVALUATE, TRACK)),
         *(("GET", route) for route in (SELLER, PUBLIC_SELLER, PUBLIC_LISTINGS, OWN_PROFILE, ONBOARDING, VERIFICATION)),
         *(("GET", route) for route in (LISTINGS_OF, LISTING_DETAIL, LISTING, CATEGORIES, DASHBOARD)),

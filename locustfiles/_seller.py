@@ -13,6 +13,7 @@ from locustfiles._calls import Call, token_life_s
 from locustfiles._checks import Answer, Blocked, CheckFailed, Data, StepFailed, accepted, expect, same_wallet, token
 from locustfiles._created import CreatedLog, created_by
 from locustfiles._data import Texts, multipart
+from locustfiles._online import Online
 from locustfiles._routes import (
     CONNECT,
     LISTINGS_OF,
@@ -24,7 +25,6 @@ from locustfiles._routes import (
     UPLOAD,
 )
 from locustfiles._sending import Account
-from locustfiles._waiting import Waiter
 from locustfiles._wallets import Wallet
 from runlog.schema import Kind, Outcome
 from runlog.workflows import WORKFLOWS
@@ -35,19 +35,20 @@ _FRESH_MARGIN_S: Final = 600.0
 _lifecycle.register()  # whoever loads a workflow gets its run recorded and judged
 
 
-class Seller(Waiter):
+class Seller(Online):
     """One virtual seller of one workflow.
 
     A workflow is one file with one subclass: `workflow` (its name), `wait_time` (seconds of thought between steps), a
     `@task` that calls `iterate`, and one method a step. The eight workflows get `steps` from the validation guide; a
     ninth lists its own. `needs` says for a step which earlier ones of the same pass it cannot do without, so that one
-    step can be tried alone.
+    step can be tried alone. `only_when_named` keeps a class out of runs that do not name it on the command line.
     """
 
     abstract = True
     workflow: ClassVar[str] = ""
     steps: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    only_when_named: ClassVar[bool] = False
     wait_time: Any  # of Locust: a function between(...) and its like make
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -187,8 +188,7 @@ class Seller(Waiter):
         began, began_at_s, self.thought_s = time.perf_counter(), time.time(), 0.0
         outcome, error = Outcome.ABORTED, None
         try:
-            self.begin()
-            self._refresh_when_due()
+            self.make_ready()
             outcome, error = self._walk()
         except StepFailed as failure:
             outcome, error = _ended_by(failure), str(failure)
@@ -200,6 +200,12 @@ class Seller(Waiter):
         finally:
             busy_ms = (time.perf_counter() - began - self.thought_s) * 1000
             self._record_event(Kind.ITERATION, None, began_at_s, outcome, busy_ms, error)
+
+    def make_ready(self) -> None:
+        """Do what comes before the first step of a pass."""
+        self.begin()
+        self._refresh_when_due()
+        self.go_online()
 
     def begin(self) -> None:
         """Make ready for a pass: forget the last one; a workflow whose sellers are new each time makes one here."""

@@ -63,6 +63,7 @@ class Session:
         hide(self.target.secrets)  # a master has no sellers, but a log
         quieten_logs()
         _check_classes(environment)
+        _leave_out_unnamed(environment, self.options)
         if self.profile is not None:
             self._overrides += apply_profile(environment, self.options, self.profile)
         # Locust counts the run time from the loop's cached clock, and what was done here held the loop for a while
@@ -156,6 +157,8 @@ class Session:
         with self._closing:
             load, keeper = self.load, self.keeper
             if load is not None:
+                load.stopping = True
+                load.lines.stop()
                 self.load = self.environment.sellergate_load = None
                 if self._created is not None:
                     self._created.close()
@@ -215,6 +218,13 @@ def _scope(environment: Any) -> tuple[StepName, ...]:
         if user_class.tasks
         for step in user_class.steps
     )
+
+
+def _leave_out_unnamed(environment: Any, options: Any) -> None:
+    """Take out classes that only take part when the command line names them; what comes with a folder is not named."""
+    environment.user_classes = [
+        each for each in environment.user_classes if not each.only_when_named or each.__name__ in options.user_classes
+    ]
 
 
 def _check_classes(environment: Any) -> None:

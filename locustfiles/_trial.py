@@ -97,11 +97,19 @@ def _try(options: argparse.Namespace, target: Target) -> int:
         )
 
     try:
+        return _tried(seller, step, teller, say)
+    finally:
+        load.lines.stop()
+
+
+def _tried(seller: Seller, step: str, teller: Teller, say: Callable[..., None]) -> int:
+    """Do the step and say how it went; return the exit code for it."""
+    try:
         _make_ready(seller, step)
     except StepFailed as failure:
         say("unreached" if _unreached(failure) else "not_run", 0, None, f"what it needs failed: {failure}")
         return UNREACHED if _unreached(failure) else FAILED
-    before = len(teller.exchanges)
+    before, socket_rows = len(teller.exchanges), teller.socket_rows
     began, seller.thought_s = time.perf_counter(), 0.0
     failed: StepFailed | None = None
     try:
@@ -113,7 +121,7 @@ def _try(options: argparse.Namespace, target: Target) -> int:
     if failed is not None:
         say("unreached" if _unreached(failed) else "failed", requests, time_ms, str(failed))
         return UNREACHED if _unreached(failed) else FAILED
-    if not requests:
+    if not requests and teller.socket_rows == socket_rows:
         say("not_run", 0, None, "it sends nothing without the target's consent; see consents in its file")
         return FAILED
     say("ok", requests, time_ms, None)
@@ -134,7 +142,7 @@ def _make_ready(seller: Seller, step: str) -> None:
     """Arrive once, and do the steps before that this one needs."""
     seller.arrive()
     seller.iteration = 0
-    seller.begin()
+    seller.make_ready()
     for earlier in seller.before(step):
         getattr(seller, earlier)()
 

@@ -19,6 +19,7 @@ _HIDDEN: Final = "[hidden]"
 _SCHEMES: Final = frozenset({"authorization", "proxy-authorization"})
 """Headers of which the scheme says something and the rest is a secret."""
 _COOKIES: Final = frozenset({"cookie", "set-cookie"})
+_SOCKETS: Final = frozenset({Kind.CONNECT, Kind.ACK, Kind.PUSH})
 _READ_CHARACTERS: Final = 200_000
 """How much of a body is searched for secrets and shown; pages of the product are a tenth of that."""
 
@@ -37,6 +38,7 @@ class Teller:
         self.problems: list[str] = []
         self.failures = self
         self.exchanges: list[Outcome] = []
+        self.socket_rows = 0
         self._target = target
 
     def wants(self, *_: object) -> bool:
@@ -44,11 +46,13 @@ class Teller:
         return False
 
     def add(self, sample: Sample) -> None:
-        """Tell how long something took to be visible; requests are told whole by `exchange`."""
-        if sample.kind is Kind.FRESHNESS:
+        """Tell how long something took to be visible or told; requests are told whole by `exchange`."""
+        if sample.kind is Kind.FRESHNESS or sample.kind in _SOCKETS:
+            self.socket_rows += sample.kind in _SOCKETS
             self.say(
-                "freshness",
+                sample.kind.value,
                 step=sample.step,
+                name=sample.route,
                 outcome=sample.outcome,
                 time_ms=sample.response_time_ms,
                 error=sample.error,

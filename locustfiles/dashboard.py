@@ -23,6 +23,7 @@ class DashboardSeller(Seller):
     """Looks at everything, changes little."""
 
     workflow = "dashboard"
+    holds_session = True
     weight = 1
     wait_time = between(0.5, 1.5)
     needs: ClassVar = {"notifications": ("realtime_updates",)}
@@ -45,19 +46,13 @@ class DashboardSeller(Seller):
         self.posted = None
 
     def realtime_updates(self) -> None:
-        """Have something to be told, and be told; over HTTP until sessions hold a socket."""
-        mark = f"sg-{self.load.run_id}-{self.number}-{self.iteration}"
+        """Have something to be told, and be told."""
+        mark = f"sg-{self.load.run_id}-{self.number}-{self.iteration}."
         body = {"title": "Mentioned", "message": f"You were mentioned: {mark}", "type": "mention"}
         with self.step("realtime_updates", "POST", NOTIFY, json=body) as answer:
             accepted(answer, 201)
         self.posted = mark
-
-        def told() -> bool:
-            with self.step("realtime_updates", "GET", NOTIFY, query="page=1&limit=20", unique=True) as answer:
-                listed = bare(answer).objects("notifications")
-            return any(mark in str(each.get("message")) for each in listed)
-
-        self.until_visible("realtime_updates", told, NOTIFY)
+        self.told("notification")
 
     def analytics_display(self) -> None:
         """Look at the figures of the month."""

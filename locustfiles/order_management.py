@@ -1,7 +1,6 @@
 """Workflow: an order comes in, is processed, talked about, shipped and accounted for."""
 
 import time
-from datetime import datetime
 from typing import ClassVar, Final
 
 from locust import between, task
@@ -9,12 +8,14 @@ from locust import between, task
 from locustfiles._checks import (
     CheckFailed,
     Data,
+    Stale,
     accepted,
     equal,
     expect,
     expect_rows,
     same_id,
 )
+from locustfiles._realtime import Owed, unix_s
 from locustfiles._routes import (
     BULK_STATUS,
     ORDER_MESSAGES,
@@ -29,6 +30,7 @@ from locustfiles._seller import Seller
 
 _MONEY: Final = ("amount", "platformFee", "taxAmount", "shippingCost", "netRevenue")
 _PAID: Final = "status=paid&limit=20"
+_LOOK_S: Final = 0.5
 _PATIENCE_S: Final = 15.0
 """How long a seller waits for somebody to order; orders are made by others, never by us."""
 
@@ -37,6 +39,7 @@ class OrderSeller(Seller):
     """Works through orders one by one; each is fulfilled once."""
 
     workflow = "order_management"
+    holds_session = True
     weight = 1
     wait_time = between(0.5, 1.5)
     needs: ClassVar = {
@@ -48,11 +51,13 @@ class OrderSeller(Seller):
 
     order: str | None = None
     handled: set[str]
+    orders: dict[str, Owed]
+    """What this seller was told of, or should have been, by the order's id."""
 
     def arrive(self) -> None:
         """Come with an open shop and something to order."""
         super().arrive()
-        self.handled = set()
+        self.handled, self.orders = set(), {}
         self.open_shop()
         self.put_on_shelf()
 
@@ -66,30 +71,53 @@ class OrderSeller(Seller):
         self.order = None
 
     def order_notification(self) -> None:
-        """Learn of a paid order; over HTTP until sessions hold a socket.
+        """Be told of a paid order, and find it in the list.
 
-        Time counts from the server's creation stamp, but not from before this seller began to look.
+        Every order in the list that was made while the seller held a session is one he must have been told of.
         """
-        looking_since_s = time.time()
+        until_s = time.time() + _PATIENCE_S
+        while self.order is None:
+            paid = self._paid_orders()
+            self._hold_against(paid)
+            if paid:
+                self.order = str(paid[0]["id"])
+            elif time.time() > until_s:
+                raise Stale(f"no order within {_PATIENCE_S:g} s")
+            else:
+                self.pause(_LOOK_S)
+                self.leave_when_stopping()
+        owed = self.orders.get(self.order)
+        if owed is not None:
+            self.came(owed)
 
-        def noticed() -> float | None:
-            with self.step(
-                "order_notification", "GET", ORDERS, query="status=paid&limit=20", unique=True, w=self.w
-            ) as answer:
-                paid = [order for order in expect(answer).objects("orders") if order["status"] == "paid"]
-                paid = [order for order in paid if order["id"] not in self.handled]
-                if not paid:
-                    return None
-                oldest = min(paid, key=lambda order: str(order["createdAt"]))
-                since_s = _unix_s(str(oldest["createdAt"]))
-            self.order = str(oldest["id"])
-            return max(since_s, looking_since_s)
+    def _paid_orders(self) -> list[Data]:
+        """Return the paid orders nobody has begun, oldest first."""
+        with self.step("order_notification", "GET", ORDERS, query=_PAID, unique=True, w=self.w) as answer:
+            listed = expect(answer).objects("orders")
+            paid = [order for order in listed if order["status"] == "paid" and order["id"] not in self.handled]
+            for order in paid:
+                _unix_s(order)
+        return sorted(paid, key=lambda order: str(order["createdAt"]))
 
-        self.until_known("order_notification", noticed, _PATIENCE_S, ORDERS)
+    def _hold_against(self, paid: list[Data]) -> None:
+        """Hold the list against what the seller was told: what is only in the list is owed."""
+        line = self.line
+        if line is None:
+            return
+        for owed in line.ledger.told("new_order"):
+            self.orders[str(owed.body.get("orderId"))] = owed
+        for order in paid:
+            oid, made_s = str(order["id"]), self.load.lines.clock.ours(_unix_s(order))
+            if oid in self.orders or made_s is None or line.live_since_s is None:
+                continue
+            if made_s > line.live_since_s:  # both at their worst: the server knew by then whom to tell
+                owed = Owed("new_order", "order_notification", self.iteration, made_s, time.time(), (oid.encode(),))
+                self.orders[oid] = line.ledger.owe(owed)
 
     def status_update(self) -> None:
         """Begin to process the order, and say so for the whole batch."""
         oid = self.need(self.order, "order")
+        self.orders.pop(oid, None)
         self.handled.add(oid)  # a list from a cache may call it paid for a while longer
         with self.step("status_update", "POST", PROCESS, json={}, oid=oid) as answer:
             accepted(answer)
@@ -146,9 +174,9 @@ def _same_money(one: Data, other: Data) -> None:
             raise CheckFailed(f"{field} of an order differs between the two lists")
 
 
-def _unix_s(stamp: str) -> float:
-    """Return the Unix seconds of an ISO time; CheckFailed when it is not one."""
-    try:
-        return datetime.fromisoformat(stamp).timestamp()
-    except (ValueError, OverflowError):
-        raise CheckFailed("createdAt is not an ISO time") from None
+def _unix_s(order: Data) -> float:
+    """Return when an order was made, on the server's clock; CheckFailed when it does not say."""
+    made_s = unix_s(order["createdAt"])
+    if made_s is None:
+        raise CheckFailed("createdAt is not an ISO time")
+    return made_s

@@ -1,5 +1,7 @@
 """Workflow: a store is visited, tended and talked to; the seller and the buyers who come by."""
 
+from typing import Final
+
 from locust import between, task
 
 from locustfiles._checks import (
@@ -7,7 +9,6 @@ from locustfiles._checks import (
     among,
     equal,
     expect,
-    expect_rows,
     payload,
     same_id,
     same_kind,
@@ -28,11 +29,15 @@ from locustfiles._routes import (
 from locustfiles._seller import Seller
 from locustfiles._sending import Account
 
+_AWAY_EVERY: Final = 5
+"""In one of so many passes the seller is offline when a buyer writes."""
+
 
 class StoreSeller(Seller):
     """Keeps a store that buyers come back to."""
 
     workflow = "store"
+    holds_session = True
     weight = 1
     wait_time = between(0.5, 1.5)
 
@@ -92,20 +97,17 @@ class StoreSeller(Seller):
                 equal(field, data[field], text)
 
     def customer_interaction(self) -> None:
-        """Be written to by a buyer, and read it; over HTTP until sessions hold a socket."""
+        """Be written to by a buyer and be told; now and then the seller is away meanwhile, and told on his return."""
         opening = {"participantAddress": self.w, "conversationType": "direct"}
         with self.step("customer_interaction", "POST", CONVERSATIONS, json=opening, by=self.buyer) as answer:
             conversation = str(expect(answer, 200, 201)["id"])
         body = {"content": self.texts.sentence(), "encryptionMetadata": {"version": 1, "algorithm": "test"}}
-        with self.step("customer_interaction", "POST", MESSAGES, json=body, by=self.buyer, id=conversation) as answer:
-            message = str(expect(answer, 201)["id"])
-
-        def arrived() -> bool:
-            with self.step("customer_interaction", "GET", MESSAGES, unique=True, id=conversation) as answer:
-                rows = expect_rows(answer, "messages")
-            return any(str(row["id"]) == message for row in rows)
-
-        self.until_visible("customer_interaction", arrived, MESSAGES)
+        with (
+            self.away(really=self.iteration % _AWAY_EVERY == _AWAY_EVERY - 1),
+            self.step("customer_interaction", "POST", MESSAGES, json=body, by=self.buyer, id=conversation) as answer,
+        ):
+            expect(answer, 201)["id"]
+        self.told("new_message")
 
     def store_analytics(self) -> None:
         """Look at how the store does, and again after a while."""

@@ -30,6 +30,7 @@ class TierSeller(Seller):
     """Grows out of bronze."""
 
     workflow = "tier_upgrade"
+    holds_session = True
     weight = 1
     wait_time = between(0.5, 1.5)
     needs: ClassVar = {
@@ -80,7 +81,7 @@ class TierSeller(Seller):
             refused(answer, _FORBIDDEN, "TIER_LIMIT_EXCEEDED")
 
     def automated_upgrade(self) -> None:
-        """Be evaluated and move up."""
+        """Be evaluated, move up, and be told."""
         with self.step("automated_upgrade", "POST", EVALUATE, json={}) as answer:
             accepted(answer)
 
@@ -92,6 +93,7 @@ class TierSeller(Seller):
                 return bool(data["tier"] == _NEXT_TIER)
 
         self.until_visible("automated_upgrade", moved_up, TIER)
+        self.told("tier_upgraded")
 
     def benefit_activation(self) -> None:
         """Publish what was refused before."""

@@ -34,5 +34,7 @@ EVENT_STEPS: Final[dict[tuple[str, str], str]] = {
 }
 """Steps that are only done when an event has come over the seller's session, and which: these sellers hold one."""
 
-SHIPPED: Final[dict[str, tuple[str, ...]]] = {**WORKFLOWS, "session_holder": ("hold",)}
-"""The eight, and what only takes part when it is named: it is in no release verdict."""
+ONLY_WHEN_NAMED: Final[dict[str, tuple[str, ...]]] = {"session_holder": ("hold",)}
+"""What takes part only when the command line names it, and is in no release verdict; with its steps."""
+
+SHIPPED: Final[dict[str, tuple[str, ...]]] = {**WORKFLOWS, **ONLY_WHEN_NAMED}

@@ -101,10 +101,7 @@ BILL: Final[dict[str, WorkflowBill]] = {
         setup=_SHOP,
         begin=(),
         steps={
-            "realtime_updates": (
-                Send("POST", "/api/user-notifications"),
-                Send("GET", "/api/user-notifications", unique=True, polled=True),
-            ),
+            "realtime_updates": (Send("POST", "/api/user-notifications"),),
             "analytics_display": (Send("GET", f"{_M}/seller/dashboard/analytics/{{w}}"),),
             "notifications": (
                 Send("GET", f"{_M}/seller/dashboard/notifications/{{w}}", 2, unique=True, polled=True),
@@ -135,7 +132,6 @@ BILL: Final[dict[str, WorkflowBill]] = {
             "customer_interaction": (
                 Send("POST", "/api/messaging/conversations"),
                 Send("POST", "/api/messaging/conversations/{id}/messages"),
-                Send("GET", "/api/messaging/conversations/{id}/messages", unique=True, polled=True),
             ),
             "store_analytics": (
                 Send("GET", f"{_M}/seller/dashboard/analytics/{{w}}", 2.5),

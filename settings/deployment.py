@@ -98,6 +98,7 @@ class Target:
     lease_folder: Path = Path()  # where the leases of this machine's user are
     secrets: tuple[str, ...] = field(default=(), repr=False)  # what must not be kept anywhere; longest first
     sockets: Sockets = Sockets()
+    ws_url_given: bool = False  # by the environment: it holds whichever address of the target is loaded
 
     def info(self, url: str) -> TargetInfo:
         """Return what run.json keeps of it when the load goes to `url`; no secret."""

@@ -112,7 +112,10 @@ def _own_addresses(target: Target) -> list[tuple[str, str]]:
 
 
 def _replaced(target: Target, environ: Mapping[str, str]) -> Target:
-    """Return the target with the addresses of the environment, each on its list."""
+    """Return the target with the addresses of the environment, each on its list.
+
+    The file's ws_url belongs to the file's url: where only the latter is replaced, the sockets are there too.
+    """
     addresses = {"url": target.url, "ws_url": target.ws_url, "frontend_url": target.frontend_url}
     notes = list(target.overrides)
     for variable, key, schemes in _ADDRESSES:
@@ -127,10 +130,12 @@ def _replaced(target: Target, environ: Mapping[str, str]) -> Target:
         if address != addresses[key]:
             notes.append(f"{variable}: {key} {address} in place of {addresses[key] or 'none'}")
             addresses[key] = address
+    moved = addresses["url"] != target.url and not environ.get("WS_URL")
     return replace(
         target,
         url=addresses["url"] or target.url,
-        ws_url=addresses["ws_url"],
+        ws_url=None if moved else addresses["ws_url"],
+        ws_url_given=bool(environ.get("WS_URL")),
         frontend_url=addresses["frontend_url"],
         overrides=tuple(notes),
     )

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gate.budget.sessions import Sessions, sessions
 from gate.budget.simulation import Played, Simulation
 from gate.budget.traffic import Traffic, not_counted, traffic
 from settings.limits import RateLimit
@@ -31,7 +32,7 @@ class Remedies:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a target's rate limits let a profile do from this generator's addresses.
+    """What a target's rate limits, and its caps on sessions, let a profile do from this generator's addresses.
 
     A profile fits when its sellers, kept within the limits by waiting, wait for less than a tenth of their time, in
     every workflow. Then there is no 429; `first_429_at_s` tells when the first would come if nobody waited.
@@ -52,19 +53,22 @@ class Budget:
     first_429_route: str | None = None
     looked_at_s: float | None = None  # how much of a long run this is from; None: all of it
     remedies: Remedies = Remedies()
+    sessions: Sessions = field(default_factory=Sessions)
 
 
 def reckon(profile: Profile, target: Target, workflows: Collection[str] | None = None) -> Budget:
     """Return the budget of a profile against a target; of some workflows where not all are run."""
     whole = traffic(profile, target, workflows)
+    held = sessions(whole)
     addresses = None if target.forwarded_for else max(1, len(target.client_addresses))
     if not target.rate_limits:
         return Budget(
-            fits=True,
+            fits=held.fits,
             sellers=profile.sellers,
             addresses=addresses,
             not_counted=not_counted(whole.workflows),
             cache_keys_at_most=target.cache_keys_at_most,
+            sessions=held,
         )
     simulation = _simulation(whole, addresses)
     refused = simulation.until_refused().refused
@@ -74,7 +78,7 @@ def reckon(profile: Profile, target: Target, workflows: Collection[str] | None =
     binding = _binding(played if not carried else beyond)
     keys_fit = target.cache_keys_at_most is None or played.unique_keys_at_most <= target.cache_keys_at_most
     return Budget(
-        fits=carried and keys_fit,
+        fits=carried and keys_fit and held.fits,
         sellers=profile.sellers,
         addresses=addresses,
         sellers_at_most=at_most,
@@ -89,6 +93,7 @@ def reckon(profile: Profile, target: Target, workflows: Collection[str] | None =
         not_counted=not_counted(whole.workflows),
         looked_at_s=simulation.duration_s if simulation.duration_s < profile.duration_s else None,
         remedies=Remedies() if carried else _remedies(whole, addresses),
+        sessions=held,
     )
 
 

@@ -8,6 +8,7 @@ from heapq import heapify, heapreplace
 from math import floor, log2
 from typing import Final
 
+from runlog.workflows import ONLY_WHEN_NAMED
 from settings.bill import BILL, Send, WorkflowBill
 from settings.limits import RateLimit
 from settings.profile import Profile, known_workflows
@@ -141,13 +142,13 @@ class _Plan:
 
 
 def traffic(profile: Profile, target: Target, workflows: Collection[str] | None = None) -> Traffic:
-    """Return the traffic of a profile; of all workflows there are, unless some are named."""
-    return Traffic(profile, target, tuple(sorted(workflows or known_workflows())))
+    """Return the traffic of a profile; of all workflows that take part by themselves, unless some are named."""
+    return Traffic(profile, target, tuple(sorted(workflows or set(known_workflows()) - set(ONLY_WHEN_NAMED))))
 
 
 def not_counted(workflows: Collection[str]) -> tuple[str, ...]:
     """Return the workflows nobody wrote a bill for: what they send is not known."""
-    return tuple(name for name in workflows if name not in BILL)
+    return tuple(name for name in workflows if name not in BILL and name not in ONLY_WHEN_NAMED)
 
 
 def _drawn(times: float, number: int, drawn: float) -> int:

@@ -5,6 +5,7 @@ from math import ceil
 from typing import Final
 
 from gate.budget.reckoning import Budget
+from gate.budget.sessions import Sessions
 from gate.budget.simulation import TOLERATED_WAIT_RATIO
 from settings.limits import RateLimit
 
@@ -21,6 +22,8 @@ def headline(budget: Budget) -> str:
         return f"{who} fit, {_count(budget.sellers_at_most or budget.sellers, 'seller')} would"
     if budget.sellers_at_most is not None and budget.sellers_at_most < budget.sellers:
         return f"exceeded: {who}; {budget.sellers_at_most} fit"
+    if not budget.sessions.fits:
+        return f"exceeded: {who} hold {_count(budget.sessions.wanted, 'session')}"
     return f"exceeded: {who} leave too much in the cache"
 
 
@@ -42,6 +45,7 @@ def _details(budget: Budget) -> Iterator[str]:
     if budget.cache_keys:
         most = "" if budget.cache_keys_at_most is None else f", at most {budget.cache_keys_at_most}"
         yield f"unique queries leave {budget.cache_keys} live keys in its cache{most}"
+    yield from _sessions(budget.sessions)
     if budget.looked_at_s is not None:
         yield f"all this of its first {budget.looked_at_s:.0f} s, which is much already"
     for workflow in budget.not_counted:
@@ -50,6 +54,17 @@ def _details(budget: Budget) -> Iterator[str]:
     if advised:
         yield "what would raise it:"
         yield from (f"  {line}" for line in advised)
+
+
+def _sessions(held: Sessions) -> Iterator[str]:
+    """Say how many sessions there are, where somebody counts them."""
+    caps = []
+    if held.per_address is not None:
+        caps.append(f"{held.of_an_address} from one address, at most {held.per_address}")
+    if held.at_most is not None:
+        caps.append(f"{held.at_most} in all" if caps else f"at most {held.at_most}")
+    if held.wanted and caps:
+        yield f"{_count(held.wanted, 'session')}: {'; '.join(caps)}"
 
 
 def advice(budget: Budget) -> tuple[str, ...]:
@@ -63,6 +78,8 @@ def _ways(budget: Budget) -> Iterator[str]:
         yield f"client_addresses: {remedies.addresses} of them, now {budget.addresses}"
     if remedies.forwarded_for:
         yield "forwarded_for = true, agreed with the operator: an address a seller"
+    if budget.sessions.addresses_needed is not None:
+        yield f"for sessions, client_addresses: {budget.sessions.addresses_needed} of them"
     if remedies.think_ratio is not None:
         yield f"think_ratio = {remedies.think_ratio:g}: people who take longer"
     if remedies.arrival_s is not None:

@@ -1,9 +1,10 @@
 """Keep account of the events a server owes one seller: what came, twice, too late, in the wrong order, or never."""
 
-from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import inf
 from typing import Any, Final
 
 from locustfiles._realtime._server_clock import ServerClock, stamp_s
@@ -93,6 +94,7 @@ class Ledger:
         self._seen: OrderedDict[bytes, Owed | None] = OrderedDict()
         self._came: deque[Owed] = deque(maxlen=_LATELY)
         self._given_up: deque[Owed] = deque(maxlen=_LATELY)
+        self._asking: Counter[str] = Counter()
         self._last_number = 0
         self._counts_from_s: float | None = None
 
@@ -101,12 +103,23 @@ class Ledger:
     def owe(self, owed: Owed) -> Owed:
         """Expect an event whose cause was accepted; it may have come before the answer did."""
         for index, early in enumerate(self._unclaimed):
-            if _fits(owed, early):
+            if _fits(owed, early) and self._made_after(early, owed.caused_at_s):
                 del self._unclaimed[index]
                 self._pay(owed, early)
                 return owed
         self._awaited.append(owed)
         return owed
+
+    def asking(self, event: str) -> None:
+        """Note that a request is sent that may cause an event."""
+        self._asking[event] += 1
+
+    def answered(self, event: str) -> None:
+        """Note that its answer is there, and what is owed for it was said; what came meanwhile may be an older one."""
+        self._asking[event] -= 1
+        for early in [each for each in self._unclaimed if each.arrived.event == event]:
+            if self._claimed(early):
+                self._unclaimed.remove(early)
 
     def told(self, event: str) -> list[Owed]:
         """Take what came of an event others cause, oldest first."""
@@ -139,20 +152,46 @@ class Ledger:
             self._seen.popitem(last=False)
         outcome, error = self._judged(body)
         here = _Here(arrived, body, mark, outcome, error)
-        for owed in self._awaited:
-            if _fits(owed, here):
-                self._awaited.remove(owed)
-                self._pay(owed, here)
-                return
-        for owed in self._given_up:
-            if _fits(owed, here):  # counted as lost already, and that it is
-                self._given_up.remove(owed)
-                self._seen[mark] = owed
-                return
+        if self._claimed(here):
+            return
         if arrived.event in self._uncalled:
             self._told.append(self._unasked(here, self._uncalled[arrived.event], self.iteration))
         else:
             self._unclaimed.append(here)
+
+    def _claimed(self, here: _Here) -> bool:
+        """Find what an event was owed for, and settle that; whether there is anything."""
+        owed = self._owed_for(here, self._awaited)
+        if owed is not None:
+            self._awaited.remove(owed)
+            self._pay(owed, here)
+            return True
+        owed = self._owed_for(here, self._given_up)
+        if owed is not None:  # counted as lost already, and that it is
+            self._given_up.remove(owed)
+            self._seen[here.mark] = owed
+        return owed is not None
+
+    def _owed_for(self, here: _Here, among: Iterable[Owed]) -> Owed | None:
+        """Return which of several an event is: what can be told from others is sure, and what was made meanwhile.
+
+        Of the rest the oldest, unless a request is under way that may have caused it: then its answer will tell.
+        """
+        fitting = [owed for owed in among if _fits(owed, here) and self._made_after(here, owed.caused_at_s)]
+        for owed in fitting:
+            if owed.needles or owed.fields or self._made_meanwhile(here, owed):
+                return owed
+        return None if not fitting or self._asking[here.arrived.event] else fitting[0]
+
+    def _made_after(self, here: _Here, moment_s: float | None) -> bool:
+        """Return whether the server can have made an event after a moment of our clock."""
+        return moment_s is None or self._clock.between(stamp_s(here.body), moment_s, inf) is not False
+
+    def _made_meanwhile(self, here: _Here, owed: Owed) -> bool:
+        """Return whether the server made an event while it was asked to do what causes it."""
+        if owed.caused_at_s is None:
+            return False
+        return self._clock.between(stamp_s(here.body), owed.caused_at_s, owed.known_at_s) is True
 
     def _judged(self, body: dict[str, Any]) -> tuple[Outcome, str | None]:
         """Say whether an event is this seller's, and in its place where the server numbers its events."""

@@ -38,6 +38,12 @@ class ServerClock:
             return None
         return stamp_s - self._high_s
 
+    def between(self, stamp_s: float | None, from_s: float, to_s: float) -> bool | None:
+        """Return whether a stamp of the server's can lie between two moments of ours; None when nothing is known."""
+        if stamp_s is None or self._high_s - self._low_s > _WIDE_S:
+            return None
+        return stamp_s - self._high_s <= to_s and stamp_s + _TICK_S - self._low_s >= from_s
+
 
 def stamp_s(body: Any) -> float | None:
     """Return when a server says it made an event or an answer (Unix seconds of its clock); None when it does not."""

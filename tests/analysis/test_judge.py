@@ -45,9 +45,9 @@ def test_a_good_run_passes_without_a_doubt_and_with_all_forty_steps(made: Any) -
     assert [step.status for step in verdict.steps] == [StepStatus.PASSED] * 40
     # 3 mean + 3 error_rate + 1 throughput + 1 cache + 2 monitors + 40 p95 + 40 error_rate + 10 of freshness
     # + 8 completion + 1 wrong_body
-    assert len(verdict.results) == 109
+    assert len(verdict.results) == 116
     assert {result.outcome for result in verdict.results} == {Outcome.PASS}
-    assert verdict.headline == "Pass: 107 limits hold over 6 800 requests in 65 steady s."
+    assert verdict.headline == "Pass: 114 limits hold over 6 800 requests in 65 steady s."
 
 
 Spoil = Callable[[Any], Evidence]

@@ -19,7 +19,7 @@ def one(folder: Path, body: str, *, why: str = 'why = "because"') -> Path:
     return written(folder, f"format = 1\n[[threshold]]\n{body}\n{why}\n")
 
 
-def test_what_ships_is_the_design_s_eleven_thresholds() -> None:
+def test_what_ships_is_the_design_s_eleven_thresholds_and_those_of_sessions() -> None:
     file = load_thresholds()
 
     assert [
@@ -37,8 +37,15 @@ def test_what_ships_is_the_design_s_eleven_thresholds() -> None:
         ("error_rate", "step", [("high", "< 5 %")]),
         ("completion_rate", "workflow", [("high", "> 95 %")]),
         ("wrong_body", None, [("critical", "= 0")]),
+        ("lost", None, [("high", "= 0")]),
+        ("lost_ratio", None, [("high", "< 0.1 %")]),
+        ("p95", None, [("high", "< 800 ms")]),
+        ("error_rate", "step", [("high", "< 5 %")]),
+        ("dropped", None, [("medium", "= 0")]),
+        ("dropped_ratio", None, [("medium", "< 1 %")]),
     ]
-    assert [each.scope.kind for each in file.thresholds] == [None] * 8 + ["freshness", None, None]
+    kinds = {index: each.scope.kind for index, each in enumerate(file.thresholds) if each.scope.kind is not None}
+    assert kinds == {8: "freshness", 13: "push", 14: "push"}
     assert file.thresholds[2].profiles == ("demo", "load")
     assert file.thresholds[0].limits[2][1].value == 10_000
 

@@ -60,7 +60,7 @@ def test_a_waived_limit_stays_broken_in_sight_and_decides_nothing(made: Any) -> 
     assert (result.scope.step, result.stat, result.severity) == ("trends", "p95", Severity.HIGH)
     assert result.waived == "known (team, until 2023-11-14)"
     assert not result.broken
-    assert verdict.headline == ("Pass: 106 limits hold over 6 800 requests in 65 steady s, 1 broken and waived.")
+    assert verdict.headline == ("Pass: 113 limits hold over 6 800 requests in 65 steady s, 1 broken and waived.")
     assert verdict.overrides == (
         "waiver of p95 of analytics.trends by team until 2023-11-14: known; waives 1 broken limit",
     )

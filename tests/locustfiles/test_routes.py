@@ -57,8 +57,6 @@ TABLE = {
         GET /api/seller-analytics/{uid}/trends
         GET /api/seller-performance/{uid}/recommendations""",
     "sign-in": "POST /api/auth/refresh",
-    "read over HTTP until there are sockets": """
-        GET /api/user-notifications, GET /api/messaging/conversations/{id}/messages""",
 }
 
 

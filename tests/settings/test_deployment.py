@@ -349,7 +349,7 @@ def uncommented(path: Path) -> str:
 def test_shipped_targets_are_accepted(name: str) -> None:
     target = load_target(name, environ={})
     assert target.production is (name == "production")
-    assert (target.limits_name, len(target.rate_limits), target.consents) == ("linkdao", 29, ())
+    assert (target.limits_name, len(target.rate_limits), target.consents) == ("linkdao", 28, ())
     assert target.wallet_secret_env is not None
     assert {"database", "cache", "websocket", "seller_api", "image_upload", "notifications"} == set(target.health)
     assert [monitor.name for monitor in target.monitors] == ["memory", "cpu", "cache_hits"]

@@ -99,7 +99,7 @@ CONTRACT = {
     "order_ship": (30, 60), "order_slip": (60, 60),
     # 4.2 and 4.3
     "auth": (200, 60), "marketplace_sellers": (200, 60),
-    "seller_analytics_api": (100, 900), "messaging_read": (300, 900), "messaging_write": (300, 900),
+    "seller_analytics_api": (100, 900), "messaging_write": (300, 900),
 }  # fmt: skip
 FREE = (
     "/api/sellers/", "/api/marketplace/seller/images/", "/api/seller-performance/", "/api/seller/", "/api/user-notif",
@@ -112,7 +112,7 @@ def test_shipped_limits_are_the_contract_s() -> None:
     limits = load_limits("linkdao", TARGETS_DIR)
     assert {limit.name: (limit.most, limit.window_s) for limit in limits.rate_limits} == CONTRACT
     assert {limit.name for limit in limits.rate_limits if limit.renewing} == {
-        "seller_analytics_api", "messaging_read", "messaging_write"
+        "seller_analytics_api", "messaging_write"
     }  # fmt: skip
     assert all(limit.per_path == limit.renewing for limit in limits.rate_limits)
     assert [limit.name for limit in limits.rate_limits if not limit.failures_count] == ["auth"]

@@ -7,7 +7,7 @@ import pytest
 
 from locustfiles import _routes as routes
 from locustfiles._calls import Call
-from locustfiles._realtime import Cause, owed_after
+from locustfiles._realtime import Cause, event_of, owed_after
 from runlog.schema import Outcome
 
 ID = "5f0c"
@@ -22,8 +22,8 @@ def call(method: str, route: str, body: Any = None) -> Call:
 
 def caused(
     method: str, route: str, data: Any = None, *, body: Any = None, outcome: Outcome = Outcome.OK
-) -> list[Cause]:
-    return list(owed_after(call(method, route, body), outcome, data))
+) -> Cause | None:
+    return owed_after(call(method, route, body), outcome, data)
 
 
 MARKED = {"title": "Mentioned", "message": "You were mentioned: sg-r-1-7-3."}
@@ -63,8 +63,9 @@ MARKED = {"title": "Mentioned", "message": "You were mentioned: sg-r-1-7-3."}
     ],
 )  # fmt: skip
 def test_accepted_request_causes_its_event(method: str, route: str, body: Any, data: Any, expected: Cause) -> None:
-    assert caused(method, route, data, body=body) == [expected]
-    assert caused(method, route, data, body=body, outcome=Outcome.HTTP_ERROR) == []
+    assert caused(method, route, data, body=body) == expected
+    assert caused(method, route, data, body=body, outcome=Outcome.HTTP_ERROR) is None
+    assert event_of(call(method, route)) == expected.event
 
 
 @pytest.mark.parametrize(
@@ -78,10 +79,13 @@ def test_accepted_request_causes_its_event(method: str, route: str, body: Any, d
     ],
 )
 def test_nothing_is_owed_that_could_not_be_known_again(method: str, route: str, body: Any) -> None:
-    assert caused(method, route, None, body=body) == []
+    assert caused(method, route, None, body=body) is None
 
 
 def test_query_is_no_part_of_an_id() -> None:
     asked = call("DELETE", routes.SELLER_LISTING)
     asked.url += "?a=/b"
-    assert next(owed_after(asked, Outcome.OK, None)).fields[0] == ("listingId", ID)
+    assert owed_after(asked, Outcome.OK, None) == Cause(
+        "listing_updated", fields=(("listingId", ID), ("action", "deleted"))
+    )
+    assert event_of(call("GET", routes.SELLER)) is None

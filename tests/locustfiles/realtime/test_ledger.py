@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -295,3 +296,74 @@ def test_counts_are_those_of_the_server(fates: list[str]) -> None:
     assert found[Outcome.LOST] == fates.count("lost")
     assert found[Outcome.DUPLICATED] == fates.count("twice")
     assert found[Outcome.OK] == len(fates) - fates.count("lost")
+
+
+# -- events that look like each other -------------------------------------------------------------------------------
+
+
+def iso(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat()
+
+
+def known(book: Book) -> Book:
+    """A server whose clock is ours, to the millisecond."""
+    book.clock.learn(1.0, 1.0, 1.001)
+    return book
+
+
+def test_lost_event_does_not_take_the_next_one_s_place() -> None:
+    """An event often comes before the answer to its cause: it is not the one that was owed four seconds ago."""
+    book = known(Book())
+    lost = book.owe(10.0, "cache_invalidation")
+    book.ledger.asking("cache_invalidation")
+    book.comes(14.005, "cache_invalidation", timestamp=iso(14.004))
+    second = book.owe(14.0, "cache_invalidation")
+    book.ledger.answered("cache_invalidation")
+    assert (second.outcome, round(second.latency_ms or 0)) == (Outcome.OK, 5)
+    book.ledger.review(15.1)
+    assert lost.outcome is Outcome.LOST
+    assert len(book.settled) == 2
+
+
+def test_event_given_up_long_ago_does_not_take_the_next_one_s_place() -> None:
+    book = known(Book())
+    book.owe(10.0, "cache_invalidation")
+    book.ledger.review(16.0)
+    book.ledger.asking("cache_invalidation")
+    book.comes(20.005, "cache_invalidation", timestamp=iso(20.004))
+    second = book.owe(20.0, "cache_invalidation")
+    book.ledger.answered("cache_invalidation")
+    assert [book.settled[0].outcome, second.outcome] == [Outcome.LOST, Outcome.OK]
+    assert len(book.settled) == 2
+
+
+def test_late_event_that_comes_while_the_next_is_asked_for_is_the_late_one_when_the_next_is_refused() -> None:
+    book = known(Book())
+    late = book.owe(10.0, "cache_invalidation")
+    book.ledger.asking("cache_invalidation")
+    book.comes(12.005, "cache_invalidation", timestamp=iso(12.004))
+    assert late.outcome is None
+    book.ledger.answered("cache_invalidation")
+    assert (late.outcome, round(late.latency_ms or 0)) == (Outcome.OK, 2005)
+
+
+def test_event_after_its_answer_is_told_from_an_older_one_by_its_stamp() -> None:
+    book = known(Book())
+    lost = book.owe(10.0, "cache_invalidation")
+    second = book.owe(14.0, "cache_invalidation")
+    book.comes(14.02, "cache_invalidation", timestamp=iso(14.005))
+    assert (lost.outcome, second.outcome) == (None, Outcome.OK)
+
+
+def test_event_made_before_its_cause_is_another() -> None:
+    book = known(Book())
+    second = book.owe(14.0, "cache_invalidation")
+    book.comes(14.02, "cache_invalidation", timestamp=iso(13.9))
+    assert second.outcome is None
+
+
+def test_without_a_stamp_the_oldest_is_meant() -> None:
+    book = Book()
+    first, second = book.owe(10.0, "cache_invalidation"), book.owe(14.0, "cache_invalidation")
+    book.comes(14.02, "cache_invalidation", id=1)
+    assert (first.outcome, second.outcome) == (Outcome.OK, None)
