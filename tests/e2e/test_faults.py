@@ -14,16 +14,26 @@ Run = Any
 WAITING = {
     ("onboarding", "payout_setup"),
     ("profile_management", "data_sync"),
-    ("dashboard", "realtime_updates"),
     ("dashboard", "notifications"),
-    ("store", "customer_interaction"),
     ("listing", "pricing_currency"),
     ("listing", "status_management"),
-    ("order_management", "order_notification"),
     ("order_management", "customer_communication"),
     ("tier_upgrade", "automated_upgrade"),
 }
 """Steps that look for what they wrote; one that no longer looked would be judged by its requests alone."""
+
+TOLD = {
+    ("dashboard", "realtime_updates"),
+    ("store", "customization"),
+    ("store", "customer_interaction"),
+    ("order_management", "order_notification"),
+    ("order_management", "status_update"),
+    ("order_management", "fulfillment"),
+    ("tier_upgrade", "limit_enforcement"),
+    ("tier_upgrade", "automated_upgrade"),
+    ("tier_upgrade", "benefit_activation"),
+}
+"""Steps that cause an event, or wait for one."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,8 +65,9 @@ def test_a_healthy_sandbox_passes_with_all_forty_steps(run: Run) -> None:
     assert verdict["totals"]["cache_hit_ratio"] > 0.7
     judged = {result["scope"]["monitor"]: result for result in verdict["results"] if result["scope"]["monitor"]}
     assert {name: result["outcome"] for name, result in judged.items()} == {"memory": "pass", "cpu": "pass"}
-    waits = {(each["scope"]["workflow"], each["scope"]["step"]) for each in verdict["results"] if each["scope"]["kind"]}
-    assert waits == WAITING
+    for kind, steps in (("freshness", WAITING), ("push", {*TOLD, (None, None)})):
+        scopes = [each["scope"] for each in verdict["results"] if each["scope"]["kind"] == kind]
+        assert {(scope["workflow"], scope["step"]) for scope in scopes} == steps, kind
     assert done.output.splitlines()[-2:] == ["verdict: PASS (exit 0)", f"report:  {done.folder / 'report.html'}"]
 
 

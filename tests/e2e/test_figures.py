@@ -11,12 +11,12 @@ import pytest
 pytestmark = pytest.mark.e2e
 
 Run = Callable[..., Any]
-NEUTRAL = ["ok", "throttled", "aborted"]
+NEUTRAL = ["ok", "throttled", "aborted", "duplicated"]
 
 
 def latency(http: pd.DataFrame) -> pd.Series:
-    times = http.loc[http["outcome"].isin(["ok", "timeout"]), "response_time_ms"]
-    return times.astype("float64")
+    times = http.loc[http["outcome"].isin(["ok", "timeout", "out_of_order"]), "response_time_ms"]
+    return times.dropna().astype("float64")
 
 
 def error_rate(frame: pd.DataFrame) -> float:
@@ -42,6 +42,7 @@ def figure(result: dict[str, Any], steady: pd.DataFrame, whole: pd.DataFrame, se
         if scope[name] is not None:
             steady = steady[steady[name] == scope[name]]
     http = steady[steady["kind"] == (scope["kind"] or "http")]
+    pushes, sessions = whole[whole["kind"] == "push"], whole[whole["kind"] == "session"]
     return {
         "mean": latency(http).mean,
         "p95": lambda: latency(http).quantile(0.95),
@@ -49,6 +50,8 @@ def figure(result: dict[str, Any], steady: pd.DataFrame, whole: pd.DataFrame, se
         "throughput": lambda: float((http["outcome"] == "ok").sum() / seconds),
         "cache_hit_rate": partial(cache_hit_rate, http),
         "completion_rate": partial(completion_rate, steady),
+        "lost": (pushes["outcome"] == "lost").sum,
+        "dropped": (sessions["outcome"] == "lost").sum,
         "wrong_body": (whole["outcome"] == "wrong_body").sum,
     }[result["stat"]]()
 
@@ -100,6 +103,6 @@ def test_every_observed_figure_agrees_with_plain_pandas(run: Run, faults: tuple[
 def test_every_route_of_every_step_was_answered(run: Run) -> None:
     http = run().samples.query("kind == 'http'")
     answered = http[http["outcome"] == "ok"].groupby(["workflow", "step", "method", "route"], observed=True).size()
-    # the rows of workflows.md: 11 + 10 + 10 + 11 + 10 + 10 + 7 + 6, a step's repeated use of one route counted once
-    assert len(answered) == 75
+    # the rows of workflows.md: 11 + 10 + 9 + 10 + 10 + 10 + 7 + 6, a step's repeated use of one route counted once
+    assert len(answered) == 73
     assert answered.min() >= 20, answered[answered < 20]
