@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.evidence import Evidence
 from analysis.figures import counted, spelled
 from analysis.generator import generator_doubts
+from analysis.selection import only_sessions
 from analysis.statistics import STEADY_S, throttled_ratio
 from analysis.verdict import Doubt
 from analysis.window import Cut
@@ -50,7 +51,7 @@ def run_doubts(evidence: Evidence, cut: Cut) -> tuple[Doubt, ...]:
         *_losses(run, evidence),
         *_problems(run),
         *_clock(run, evidence.samples),
-        *_emptiness(evidence.samples, cut),
+        *_emptiness(run, evidence.samples, cut),
         *_spawning(run, cut),
         *_throttled(evidence.samples, cut, run),
         *_harness(evidence.samples),
@@ -107,12 +108,17 @@ def _clock(run: Run, samples: pd.DataFrame) -> Iterator[Doubt]:
         yield Doubt("clock", "; ".join(figures), "times in the order things happened", invalidates=True)
 
 
-def _emptiness(samples: pd.DataFrame, cut: Cut) -> Iterator[Doubt]:
-    http = samples[samples["kind"] == Kind.HTTP]
-    if http.empty:
-        yield Doubt("no_samples", "not one request was recorded", "requests to judge", invalidates=True)
-    elif http["status"].isna().all():
-        figure = f"none of {counted(len(http))} requests was answered"
+def _emptiness(run: Run, samples: pd.DataFrame, cut: Cut) -> Iterator[Doubt]:
+    if only_sessions((each.workflow, each.step) for each in run.scope):
+        asked, name, many = samples[samples["kind"].isin((Kind.CONNECT, Kind.ACK))], "session", "sessions"
+        answered = asked["outcome"] == Outcome.OK
+    else:
+        asked, name, many = samples[samples["kind"] == Kind.HTTP], "request", "requests"
+        answered = asked["status"].notna()
+    if asked.empty:
+        yield Doubt("no_samples", f"not one {name} was recorded", f"{many} to judge", invalidates=True)
+    elif not answered.any():
+        figure = f"none of {counted(len(asked))} {many} was answered"
         yield Doubt("target_unreachable", figure, "a target that answers", invalidates=True)
     if not cut.long_enough:
         figure = f"{cut.steady_s:.1f} steady s ({cut.rule})"

@@ -104,7 +104,7 @@ def _scopes(threshold: Threshold, populations: Populations) -> Sequence[Scope] |
     """Return the scopes of one threshold; None when nothing in the run matches.
 
     Empty when gaps excuse all of it, when it is of each step with a kind that the steps of a narrowed run lack, or of
-    real-time sessions in a run that has none and needs none.
+    real-time sessions in a run that has none and needs none, or of requests in a run of nothing but sessions.
     """
     wanted = threshold.scope
     if wanted.monitor is not None:
@@ -114,7 +114,7 @@ def _scopes(threshold: Threshold, populations: Populations) -> Sequence[Scope] |
         for workflow, step in populations.steps
         if wanted.workflow in (None, workflow) and wanted.step in (None, step)
     ]
-    if steps and _of_absent_sessions(threshold, populations):
+    if steps and (_of_absent_sessions(threshold, populations) or _of_absent_requests(threshold, populations)):
         return []
     if not steps or not _occurs(wanted, populations):
         # in a part of the steps it speaks of there may be none that has this kind; in all of them there is
@@ -139,6 +139,12 @@ def _of_absent_sessions(threshold: Threshold, populations: Populations) -> bool:
     """Return whether a threshold is of events or sessions, no step in scope waits for one, and none is there."""
     kinds = (Kind(threshold.scope.kind),) if threshold.scope.kind is not None else threshold.statistic.kinds
     return set(kinds) <= set(SOCKETS) and not populations.owing_steps and not populations.has(kinds)
+
+
+def _of_absent_requests(threshold: Threshold, populations: Populations) -> bool:
+    """Return whether a threshold is of requests, and only those who do nothing but hold sessions take part."""
+    kinds = (Kind(threshold.scope.kind),) if threshold.scope.kind is not None else threshold.statistic.kinds
+    return kinds == (Kind.HTTP,) and populations.only_sessions
 
 
 def _each_workflow(threshold: Threshold, live: Sequence[StepKey], _populations: Populations) -> Sequence[Scope]:

@@ -1,6 +1,6 @@
 """Select the samples a statistic is of: a scope of the steady window, or of the whole run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -14,12 +14,24 @@ from analysis.verdict import Scope
 from analysis.window import Cut, steady, within
 from runlog.run import Gap
 from runlog.schema import Kind
-from runlog.workflows import EVENT_STEPS, WORKFLOWS
+from runlog.workflows import EVENT_STEPS, ONLY_WHEN_NAMED, WORKFLOWS
 
 StepKey = tuple[str, str]
 EVERY_STEP: Final[tuple[StepKey, ...]] = tuple(
     (workflow, step) for workflow, steps in WORKFLOWS.items() for step in steps
 )
+
+
+def only_sessions(steps: Iterable[StepKey]) -> bool:
+    """Return whether nobody is in scope but those who only hold sessions: they ask over these, and send no requests."""
+    workflows = {workflow for workflow, _ in steps}
+    return bool(workflows) and workflows <= set(ONLY_WHEN_NAMED)
+
+
+def asked(samples: pd.DataFrame) -> pd.DataFrame:
+    """Return what steps ask and are answered: their requests, and what those who only hold sessions ask over these."""
+    over_session = (samples["kind"] == Kind.ACK) & samples["workflow"].isin(list(ONLY_WHEN_NAMED))
+    return samples[(samples["kind"] == Kind.HTTP) | over_session]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,11 @@ class Populations:
     def owing_steps(self) -> frozenset[StepKey]:
         """Return the steps in scope, without gaps, that wait for an event of a real-time session."""
         return frozenset(key for key in self.steps if key in EVENT_STEPS) - self.gap_steps
+
+    @property
+    def only_sessions(self) -> bool:
+        """Return whether nobody is in scope but those who only hold sessions."""
+        return only_sessions(self.steps)
 
     def has(self, kinds: Sequence[Kind]) -> bool:
         """Return whether some sample of these kinds is anywhere in the run."""

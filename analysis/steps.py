@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.figures import against, counted, figure_name
 from analysis.holding import Judgement
-from analysis.selection import EVERY_STEP, Populations, StepKey
+from analysis.selection import EVERY_STEP, Populations, StepKey, asked
 from analysis.statistics import (
     Floats,
     bad,
@@ -35,7 +35,7 @@ class _Place:
     """One step with everything that decides what became of it."""
 
     key: StepKey
-    steady: pd.DataFrame  # its http samples of the steady window
+    steady: pd.DataFrame  # its http samples of the steady window; what it asks over a session where it does only that
     seen: bool  # it has a sample of some kind, somewhere in the run
     leaks: int
     judgements: Sequence[Judgement]  # of thresholds on each step
@@ -61,12 +61,12 @@ def step_results(
         if judgement.threshold.each == "step" and scope.workflow is not None and scope.step is not None:
             by_step[scope.workflow, scope.step].append(judgement)
     seen = steps_seen(populations.whole)
-    http = _by_step(populations.steady[populations.steady["kind"] == Kind.HTTP])
+    steady = _by_step(asked(populations.steady))
     leaks = _by_step(populations.whole[populations.whole["outcome"] == Ending.WRONG_BODY])
     results = []
     for key in dict.fromkeys((*EVERY_STEP, *populations.steps)):
         leaked = len(leaks[key]) if key in leaks else 0
-        place = _Place(key, http.get(key, populations.steady.iloc[:0]), key in seen, leaked, by_step[key])
+        place = _Place(key, steady.get(key, populations.steady.iloc[:0]), key in seen, leaked, by_step[key])
         results.append(_step_result(place, *_status(place, populations, overdue)))
     return tuple(results)
 

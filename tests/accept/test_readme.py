@@ -22,6 +22,7 @@ ANSWERS = {
     "make demo": {0},
     'make demo FAULT="slow_step=dashboard.analytics_display:+3000ms"': {2},
     'make demo FAULT="cache_off" ARGS="--strict"': {2},
+    'make demo FAULT="lose_events=2%"': {2},
     'make demo FAULT="error_rate=10%" ARGS="--stage post"': {2},
     ".venv/bin/sellergate judge reports/latest": {0, 1},
     ".venv/bin/sellergate judge reports/latest --strict --response-time 1500": {0, 1},

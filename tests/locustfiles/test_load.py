@@ -213,3 +213,20 @@ def test_log_record_with_a_wrong_format_is_left_to_the_handler() -> None:
     hide(["canary-in-a-log"])
     record = QuietRecord("n", logging.ERROR, "", 1, "%d of %s", ("x",), None)
     assert record.msg == "%d of %s"
+
+
+# -- where their sessions are ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "host", "url"),
+    [
+        ({}, "http://127.0.0.1:7080", "ws://127.0.0.1:7080"),
+        ({}, "https://127.0.0.1", "wss://127.0.0.1"),
+        ({"ws_url": "ws://127.0.0.1:8"}, "http://127.0.0.1:7080/", "ws://127.0.0.1:8"),
+        ({"ws_url": "ws://127.0.0.1:8"}, "http://127.0.0.1:9", "ws://127.0.0.1:9"),  # --host is another deployment
+        ({"ws_url": "ws://127.0.0.1:8", "ws_url_given": True}, "http://127.0.0.1:9", "ws://127.0.0.1:8"),
+    ],
+)
+def test_sessions_are_held_where_the_load_goes(target: Target, own: dict[str, Any], host: str, url: str) -> None:
+    assert load(replace(target, **own)).socket_url(host) == url
