@@ -94,6 +94,30 @@ def test_every_count_of_events_is_the_server_s_own(sandbox: Sandbox, load: Calla
     assert (samples["response_time_ms"].dropna() > 0).all()
 
 
+@pytest.mark.accept
+def test_push_times_are_those_of_the_server_s_stamps(
+    sandbox: Sandbox, load: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the moment the server sent an event to the moment we say it was there; both clocks are this machine's."""
+    stamps = tmp_path / "stamps"
+    monkeypatch.setenv("STAMPS", str(stamps))
+    server = sandbox()
+    driver = str(Path(__file__).parent / "drivers" / "stamping.py")
+    done = load(server.url, "-f", driver, "-u", "60", "-r", "60", "-t", "30s").wait()
+    cpu_ratio = pd.read_parquet(done.folder / "generator.parquet")["cpu_ratio"].mean()
+    came = pd.read_csv(stamps, sep=" ", names=["eventId", "at_s"]).drop_duplicates("eventId")
+    both = events(server.url).merge(came, on="eventId")
+    window, run = done.verdict["window"], done.verdict["run"]
+    both = both[both["sent_at_s"] - run["started_at_s"] >= window["start_s"] + 2]  # what is judged; all have arrived
+    assert len(both) > 500
+    late_ms = (both["at_s"] - both["sent_at_s"]) * 1000
+    p50_ms, p99_ms = late_ms.quantile([0.5, 0.99])
+    print(f"{len(both)} events at {cpu_ratio:.0%} CPU: p50 {p50_ms:.2f} ms, p99 {p99_ms:.2f} ms")  # noqa: T201  # the figure
+    assert cpu_ratio <= 0.6
+    assert p50_ms <= 2
+    assert p99_ms <= 5
+
+
 # -- servers that stand still, and servers that die --------------------------------------------------------------------
 
 
