@@ -1,5 +1,6 @@
 """Open a seller's connections the way the target asks for: from which address, through which proxy, trusting whom."""
 
+import base64
 import select
 import socket
 import ssl
@@ -85,6 +86,66 @@ def read_tunnel(sock: Any) -> None:
         raise ProxyRefused(f"the proxy answered status {b''.join(status)[:3].decode('latin-1')}")
 
 
+def connected(way: Way, host: str, port: int, *, secure: bool) -> Any:
+    """Return a socket connected to the target, through the proxy and with TLS where there are; OSError when not."""
+    sock = _reached(way, host, port)
+    if not secure:
+        return sock
+    try:
+        return way.tls.wrap_socket(sock, server_hostname=host)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _reached(way: Way, host: str, port: int) -> Any:
+    proxy = way.proxy
+    sock = _tcp(way, host, port) if proxy is None else _tcp(way, proxy.host, proxy.port)
+    if proxy is not None:
+        try:
+            sock.sendall(_tunnel_request(proxy, host, port))
+            read_tunnel(sock)
+        except BaseException:
+            sock.close()
+            raise
+    return sock
+
+
+def _tcp(way: Way, host: str, port: int) -> Any:
+    """Connect to the first address of a host that answers; OSError when none does."""
+    failed: OSError | None = None
+    for family, kind, protocol, _, address in gevent.socket.getaddrinfo(host, port, 0, gevent.socket.SOCK_STREAM):
+        sock = tcp_socket(way, family, kind, protocol)
+        try:
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failed = error
+            continue
+        except BaseException:
+            sock.close()
+            raise
+        sock.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
+        return sock
+    raise failed or OSError(f"no address of {host}")
+
+
+def _tunnel_request(proxy: Proxy, host: str, port: int) -> bytes:
+    named = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"CONNECT {named} HTTP/1.1", f"Host: {named}"]
+    if proxy.user is not None or proxy.password is not None:
+        credentials = base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode()).decode()
+        lines.append(f"Proxy-Authorization: Basic {credentials}")
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def nothing_came(sock: Any) -> bool:
+    """Return whether nothing waits to be read on an idle connection, not even its end."""
+    poll = _poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
 class Connections(ConnectionPool):
     """One seller's connection, timed when it is opened and given up when it has been idle for too long."""
 
@@ -112,11 +173,8 @@ class Connections(ConnectionPool):
         The client's own check is by select, which knows no file numbers above 1,023: from the thousandth seller on,
         each request would open a connection.
         """
-        if time.perf_counter() - self._idle_since >= self.way.keep_alive_s or sock.fileno() < 0:
-            return False
-        poll = _poll()
-        poll.register(sock.fileno(), select.POLLIN)
-        return not poll.poll(0)
+        idle_s = time.perf_counter() - self._idle_since
+        return idle_s < self.way.keep_alive_s and sock.fileno() >= 0 and nothing_came(sock)
 
     def return_socket(self, sock: Any) -> None:
         """Keep a connection for the next request."""

@@ -1,6 +1,5 @@
 """Open a WebSocket the target's way: its source address, proxy and trust; each phase timed, each refusal named."""
 
-import base64
 import contextlib
 import re
 import time
@@ -9,11 +8,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import gevent
-import gevent.socket
 import orjson
 import websocket
 
-from locustfiles._connections import Proxy, Way, read_tunnel, tcp_socket
+from locustfiles._connections import Way, connected
 from locustfiles._socketio._packets import excerpt
 from locustfiles._socketio._told import SocketFailed
 from locustfiles._socketio._wire import Wire, reason
@@ -38,19 +36,10 @@ def dial(url: str, way: Way, *, path: str, headers: Mapping[str, str]) -> Wire:
     parts = urlsplit(url)
     secure, host = parts.scheme == "wss", parts.hostname or ""
     port = parts.port or _PORTS[parts.scheme]
-    sock: Any = None
     try:
-        sock = _connected(way, host, port)
-        if secure:
-            sock = way.tls.wrap_socket(sock, server_hostname=host)
+        sock = connected(way, host, port, secure=secure)
     except OSError as error:
-        if sock is not None:
-            sock.close()
         raise SocketFailed(Outcome.CONNECT_ERROR, reason(error)) from error
-    except BaseException:
-        if sock is not None:
-            sock.close()
-        raise
     connect_ms = (time.perf_counter() - began) * 1000
     try:
         _upgrade(sock, f"{url.rstrip('/')}{path}?{_QUERY}", headers)
@@ -62,47 +51,6 @@ def dial(url: str, way: Way, *, path: str, headers: Mapping[str, str]) -> Wire:
         sock.close()
         raise
     return Wire(sock, connect_ms, (time.perf_counter() - began) * 1000)
-
-
-def _connected(way: Way, host: str, port: int) -> Any:
-    proxy = way.proxy
-    sock = _tcp(way, host, port) if proxy is None else _tcp(way, proxy.host, proxy.port)
-    if proxy is not None:
-        try:
-            sock.sendall(_tunnel_request(proxy, host, port))
-            read_tunnel(sock)
-        except BaseException:
-            sock.close()
-            raise
-    return sock
-
-
-def _tcp(way: Way, host: str, port: int) -> Any:
-    """Connect to the first address of a host that answers; OSError when none does."""
-    failed: OSError | None = None
-    for family, kind, protocol, _, address in gevent.socket.getaddrinfo(host, port, 0, gevent.socket.SOCK_STREAM):
-        sock = tcp_socket(way, family, kind, protocol)
-        try:
-            sock.connect(address)
-        except OSError as error:
-            sock.close()
-            failed = error
-            continue
-        except BaseException:
-            sock.close()
-            raise
-        sock.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
-        return sock
-    raise failed or OSError(f"no address of {host}")
-
-
-def _tunnel_request(proxy: Proxy, host: str, port: int) -> bytes:
-    named = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    lines = [f"CONNECT {named} HTTP/1.1", f"Host: {named}"]
-    if proxy.user is not None or proxy.password is not None:
-        credentials = base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode()).decode()
-        lines.append(f"Proxy-Authorization: Basic {credentials}")
-    return "\r\n".join([*lines, "", ""]).encode()
 
 
 def _upgrade(sock: Any, url: str, headers: Mapping[str, str]) -> None:
