@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from locustfiles._checks import Answer, CheckFailed
-from locustfiles._transport import Trace
+from locustfiles._http import Trace
 from runlog.failures import Exchange
 from runlog.redaction import error_text
 from runlog.schema import Cache, Kind, Outcome, Sample

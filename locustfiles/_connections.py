@@ -14,7 +14,7 @@ from gevent.monkey import get_original
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
 if TYPE_CHECKING:
-    from locustfiles._transport import Trace
+    from locustfiles._http import Trace
 
 _poll = get_original("select", "poll")
 """The system's: gevent's own waits in the loop, and this is only a look."""

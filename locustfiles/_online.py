@@ -61,6 +61,7 @@ class Online(Waiter):
     def on_stop(self) -> None:
         """Leave: Locust calls this when a seller is taken away."""
         self.go_offline()
+        self.wire.close()
 
     @contextmanager
     def away(self, *, really: bool = True) -> Iterator[None]:

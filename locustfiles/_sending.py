@@ -7,22 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-import gevent
 from locust.contrib.fasthttp import LocustBadStatusCode
 
 from locustfiles import _load
 from locustfiles._answers import AnswerTooLarge
 from locustfiles._calls import THROTTLED, Call, cache_status
 from locustfiles._checks import Answer, CheckFailed, HttpError, StepFailed, Throttled, Unreached
-from locustfiles._decoded import BoundedAnswer
+from locustfiles._http import Trace
 from locustfiles._limits_said import BACK_OFF_S, back_off_s, limits_said
 from locustfiles._pacing import Admission
 from locustfiles._patience import Patient
 from locustfiles._redirects import is_redirect, redirected
 from locustfiles._routes import ALLOWED, ID
-from locustfiles._transport import OneClientPool, Trace
+from locustfiles._transport import OneClientPool
 from locustfiles._unreached import unreached
 from locustfiles._wallets import Wallet
+from locustfiles._wires import FastWire, OwnWire
 from runlog.redaction import error_text
 from runlog.schema import Cache, Outcome
 
@@ -58,8 +58,8 @@ class Sender(Patient):
         self.trace = Trace()
         self.client_pool = OneClientPool(self.trace, self.load.way(self.number))
         super().__init__(environment)
-        self.client.client.cookiejar = None  # a seller is told apart by his token; nothing else is kept or sent back
-        self.client.client.response_type = BoundedAnswer
+        own = self.load.target.transport == "own"
+        self.wire = OwnWire(self, self.load.way(self.number), self.trace) if own else FastWire(self)
         self.address = self.load.address(self.number)
         self._own_headers = dict(self.load.headers)
         if self.load.target.forwarded_for:
@@ -184,18 +184,7 @@ class Sender(Patient):
         self.trace.reset()
         call.sent_at_s = time.time()
         try:
-            with gevent.Timeout(self.load.target.timeout_s):
-                response = self.client.request(
-                    call.method,
-                    call.url,
-                    name=call.route,
-                    data=upload[0] if upload else None,
-                    json=json,
-                    headers=headers,
-                    catch_response=True,
-                    allow_redirects=False,
-                    context=_load.OURS,
-                )
+            response = self.wire.request(call, headers, json, upload)
         except AnswerTooLarge as error:
             self._record(call, Outcome.HTTP_ERROR, self._elapsed_ms(), None, str(error))
             raise Unreached(Outcome.HTTP_ERROR, str(error)) from error

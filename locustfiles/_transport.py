@@ -10,28 +10,7 @@ from geventhttpclient.connectionpool import SSLConnectionPool
 
 from locustfiles._answers import BoundedResponse
 from locustfiles._connections import Connections, TLSConnections, Way
-
-
-class Trace:
-    """What happened to the request being sent: when it was connected, sent, first answered."""
-
-    __slots__ = ("connect_ms", "first_byte_at", "request_bytes", "sent", "started_at")
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the request before; times are perf_counter seconds."""
-        self.started_at = time.perf_counter()
-        self.connect_ms: float | None = None
-        self.sent = False
-        self.first_byte_at: float | None = None
-        self.request_bytes: int | None = None
-
-    @property
-    def wait_ms(self) -> float | None:
-        """Milliseconds from the start until the answer's head had come."""
-        return None if self.first_byte_at is None else (self.first_byte_at - self.started_at) * 1000
+from locustfiles._http import Trace
 
 
 class TracedClient(HTTPClient):

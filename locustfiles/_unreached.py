@@ -4,6 +4,7 @@ import gevent
 from geventhttpclient.response import HTTPConnectionClosed
 from geventhttpclient.useragent import RetriesExceeded
 
+from locustfiles._http import Broken, Unanswered
 from runlog.schema import Outcome
 
 
@@ -13,6 +14,10 @@ def unreached(broken: BaseException, *, sent: bool, timeout_s: float) -> tuple[O
         broken = broken.original
     if isinstance(broken, (TimeoutError, gevent.Timeout)):
         return Outcome.TIMEOUT, f"no answer within {timeout_s:g} s"
+    if isinstance(broken, Unanswered):
+        return Outcome.HTTP_ERROR, f"closed without an answer: {broken}"
+    if isinstance(broken, Broken):
+        return Outcome.HTTP_ERROR, f"unreadable answer: {broken}"
     if isinstance(broken, (OSError, HTTPConnectionClosed)):
         why = f"{type(broken).__name__}: {getattr(broken, 'strerror', None) or broken}"
         if sent:

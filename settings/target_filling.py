@@ -62,6 +62,7 @@ def filled_target(name: str, path: Path, table: TargetTable, environ: Mapping[st
         client_addresses=tuple(table.client_addresses),
         forwarded_for=table.forwarded_for,
         keep_alive_s=table.keep_alive,
+        transport=table.transport,
         cache_keys_at_most=table.cache_keys_at_most,
         health_timeout_s=health_timeout_s,
         waivers=tuple(Waiver(**waiver.model_dump()) for waiver in table.waiver),

@@ -14,7 +14,7 @@ from gevent import getcurrent
 from locustfiles._connections import Way, connected, nothing_came
 from locustfiles._http._deadlines import DEADLINES
 from locustfiles._http._reading import Reading
-from locustfiles._http._told import Broken, Received, Trace, Unanswered, Unsent
+from locustfiles._http._told import Broken, Received, Trace, Unanswered
 
 _READ: Final = 1  # as libev has it
 _READ_BYTES: Final = 65_536
@@ -49,8 +49,9 @@ class Connection:
     def exchange(self, request: bytes, *, to_head: bool = False) -> Received:
         """Send a whole request, once, and return its answer.
 
-        TimeoutError after the way's `timeout_s`, counted from `trace.started_at`; Unsent, Unanswered, Broken or
-        AnswerTooLarge when there is no answer. Whatever is thrown into it closes the connection.
+        TimeoutError after the way's `timeout_s`, counted from `trace.started_at`; Unanswered, Broken or AnswerTooLarge
+        when there is no answer, any other OSError when there was no connection to send it over (`trace.sent` tells).
+        Whatever is thrown into it closes the connection.
         """
         trace, way = self._trace, self._way
         due_at = trace.started_at + way.timeout_s
@@ -103,13 +104,8 @@ class Connection:
         self.close()
         began = time.perf_counter()
         host, port = self._address
-        try:
-            with gevent.Timeout(max(0.0, due_at - began), TimeoutError):
-                sock = connected(self._way, host, port, secure=self._secure)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise Unsent(*error.args) from error
+        with gevent.Timeout(max(0.0, due_at - began), TimeoutError):
+            sock = connected(self._way, host, port, secure=self._secure)
         self._trace.connect_ms = (time.perf_counter() - began) * 1000
         self._sock = sock
         self._reading = Reading()
@@ -132,9 +128,7 @@ class Connection:
             sent = self._write(request)
         except _NOT_NOW:
             sent = 0
-        except OSError as error:  # the server had hung up: it read nothing of this
-            raise Unsent(*error.args) from error
-        trace.sent = True
+        trace.sent = True  # not after an OSError: the server had hung up, and read nothing of this
         if sent != len(request):
             try:
                 with gevent.Timeout(max(0.0, due_at - time.perf_counter()), TimeoutError):
@@ -213,16 +207,16 @@ class Connection:
         if self._watcher is not None:
             self._watcher.stop()  # else the loop would tell of the end for ever
         reading = self._reading
-        if error is None and reading.end():
-            self._answer()
-        elif reading.begun:
+        if reading.whole or (error is None and reading.end()):
+            self._answer()  # whole before: while a large request was still being sent
+        elif reading.came:
             self._end(Broken(f"cut short: {_why(error)}"))
         else:
             self._end(Unanswered(_why(error)))
 
     def _end(self, error: BaseException) -> None:
         """Tell whoever waits that there is no answer."""
-        if self._failed is None and not self._reading.whole:
+        if self._failed is None:
             self._failed = error
         self._answer()
 

@@ -20,8 +20,8 @@ class Reading:
     """The answers of one connection, one after the other. `feed` whatever comes; `take` an answer once it is whole."""
 
     __slots__ = (
-        "_body", "_fields", "_framed", "_head_bytes", "_parser", "_size", "_status", "_to_head", "begun", "keeps",
-        "whole",
+        "_body", "_fields", "_framed", "_head_bytes", "_parser", "_size", "_status", "_to_head", "begun", "came",
+        "keeps", "whole",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -35,6 +35,8 @@ class Reading:
         if self._to_head:  # the parser still waits for a body
             self._parser = httptools.HttpResponseParser(self)
         self._to_head = to_head
+        self.came = False
+        """Whether anything of the answer is there."""
         self.begun = False
         """Whether the head of the answer is there."""
         self.whole = False
@@ -49,13 +51,11 @@ class Reading:
         self._framed = False
 
     def feed(self, data: bytes) -> None:
-        """Take in what came; Broken when it is no answer, AnswerTooLarge when it is too long for one."""
+        """Take in what came; Broken when it is no answer or more than one, AnswerTooLarge when it is too long."""
+        self.came = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            if self.whole:  # the answer stands; what follows it is nobody's
-                self.keeps = False
-                return
             cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else None
             if isinstance(cause, (Broken, AnswerTooLarge)):
                 raise cause from None

@@ -36,10 +36,6 @@ class Received(NamedTuple):
     body: bytes
 
 
-class Unsent(OSError):
-    """There was no connection, or it broke before the server can have read anything of the request."""
-
-
 class Unanswered(Exception):
     """The connection ended before an answer began."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from locustfiles._calls import Call, cache_status, computed, token_life_s
 from locustfiles._checks import Answer
-from locustfiles._transport import Trace
+from locustfiles._http import Trace
 from runlog.schema import Cache, Kind, Outcome
 from settings.target import CacheHeaders
 

@@ -130,6 +130,10 @@ def refused_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
+TRANSPORTS = ("fasthttp", "own")
+"""What requests are sent with; what is recorded of them does not depend on it."""
+
+
 @contextmanager
 def hanging_port() -> Iterator[int]:
     """Hold a port whose queue of connections is full: connecting to it takes for ever."""
@@ -165,6 +169,7 @@ def start_locust(
     arguments: list[str],
     *,
     timeout: str = "500 ms",
+    transport: str = "own",
     **environment: str,
 ) -> subprocess.Popen[str]:
     """Start Locust headless on a target of our own; its run directory is `place`/run, its output `place`/output."""
@@ -172,6 +177,7 @@ def start_locust(
     targets.mkdir()
     (targets / "sandbox.toml").write_text(
         f'format = 1\nurl = "http://127.0.0.1:{port}"\ntimeout = "{timeout}"\nstep_header = true\n'
+        f'transport = "{transport}"\n'
         'consents = ["image_upload"]\nfreshness_budget = "5 s"\ncontact = "qa@sellergate.test"\n'
     )
     command = [str(LOCUST), "--headless", "-f", locustfile, "--no-gate", "--only-summary", "--run-id", "run"]
@@ -272,8 +278,8 @@ class Walked:
     server: ScriptedServer
 
 
-@pytest.fixture(scope="module")
-def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
+@pytest.fixture(scope="module", params=TRANSPORTS)
+def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
     place = tmp_path_factory.mktemp("walked")
     classes = ["AnsweredSeller", "BuggySeller", "StrayingSeller", "MistakenSeller", "InjectedSeller", "AroundSeller"]
     with scripted_server(REPLIES) as server, refused_port() as refused:
@@ -282,6 +288,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
             server.port,
             DRIVER,
             ["-u", "6", "-r", "6", "-t", "50s", *classes],
+            transport=request.param,
             REFUSED_PORT=str(refused),
             HANGING_PORT="1",
         )
@@ -311,16 +318,16 @@ EXPECTED: dict[str, list[tuple[Outcome, int | None, str | None]]] = {
     "after_body_timeout": [(Outcome.OK, 200, None)],
     "trickle": [(Outcome.TIMEOUT, None, "no answer within N s")],
     "after_trickle": [(Outcome.OK, 200, None)],
-    "closed": [(Outcome.HTTP_ERROR, None, "closed without an answer: HTTPConnectionClosed: ")],
-    "posted_then_closed": [(Outcome.HTTP_ERROR, None, "closed without an answer: HTTPConnectionClosed: ")],
-    "half_head": [(Outcome.HTTP_ERROR, None, "unreadable answer: HTTPParseError: ")],
-    "half_body": [(Outcome.HTTP_ERROR, None, "unreadable answer: HTTPParseError: ")],
+    "closed": [(Outcome.HTTP_ERROR, None, "closed without an answer: ")],
+    "posted_then_closed": [(Outcome.HTTP_ERROR, None, "closed without an answer: ")],
+    "half_head": [(Outcome.HTTP_ERROR, None, "unreadable answer: ")],
+    "half_body": [(Outcome.HTTP_ERROR, None, "unreadable answer: ")],
     "after_half_body": [(Outcome.OK, 200, None)],
-    "garbage": [(Outcome.HTTP_ERROR, None, "unreadable answer: HTTPParseError: ")],
+    "garbage": [(Outcome.HTTP_ERROR, None, "unreadable answer: ")],
     "after_garbage": [(Outcome.OK, 200, None)],
-    "short_length": [(Outcome.HTTP_ERROR, None, "unreadable answer: HTTPParseError: ")],
+    "short_length": [(Outcome.HTTP_ERROR, None, "unreadable answer: ")],
     "after_short_length": [(Outcome.OK, 200, None)],
-    "unknown_coding": [(Outcome.HTTP_ERROR, None, "unreadable answer: ValueError: Unknown content encoding")],
+    "unknown_coding": [(Outcome.HTTP_ERROR, None, "unreadable answer: ")],
     "after_unknown_coding": [(Outcome.OK, 200, None)],
     "bad_coding": [(Outcome.HTTP_ERROR, None, "unreadable answer: ")],
     "after_bad_coding": [(Outcome.OK, 200, None)],
@@ -457,7 +464,11 @@ def test_failing_exchanges_are_kept_and_hold_no_secret(walked: Walked) -> None:
 # -- stopped in the middle of it ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.fixture(
+    scope="module",
+    params=[(number, transport) for number in (signal.SIGINT, signal.SIGTERM) for transport in TRANSPORTS],
+    ids=lambda both: f"{both[0].name}-{both[1]}",
+)
 def stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
     place = tmp_path_factory.mktemp("stopped")
     classes = ["StalledSeller", "ConnectingSeller", "ThinkingSeller"]
@@ -468,6 +479,7 @@ def stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             DRIVER,
             ["-u", "3", "-r", "3", "-t", "50s", *classes],
             timeout="30 s",
+            transport=request.param[1],
             REFUSED_PORT="1",
             HANGING_PORT=str(hanging),
         )
@@ -475,7 +487,7 @@ def stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         while not {"stall", "think_long"} <= set(server.counted) and time.monotonic() < until:
             time.sleep(0.05)
         time.sleep(0.3)  # the third one sends nothing the server could see
-        process.send_signal(request.param)
+        process.send_signal(request.param[0])
         yield Walked(finish_locust(process, place), server)
 
 

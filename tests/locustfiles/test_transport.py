@@ -24,7 +24,8 @@ from geventhttpclient.url import URL
 
 from locustfiles._answers import LARGEST_MIB, AnswerTooLarge, decoded
 from locustfiles._connections import Proxy, ProxyRefused, Way
-from locustfiles._transport import OneClientPool, Trace, tls_context
+from locustfiles._http import Trace
+from locustfiles._transport import OneClientPool, tls_context
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LARGEST = LARGEST_MIB * 2**20

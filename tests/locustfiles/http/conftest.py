@@ -12,7 +12,6 @@ from geventhttpclient import URL
 from locustfiles._connections import Way
 from locustfiles._http import Connection, Received, Trace
 from locustfiles._transport import OneClientPool
-from locustfiles._transport import Trace as ClientTrace
 
 Part = bytes | float
 """Bytes that are sent, or seconds of silence."""
@@ -101,7 +100,7 @@ class Theirs:
     def __init__(self, server: Scripted, timeout_s: float = 5.0) -> None:
         way = Way(timeout_s, 60.0, source=None, proxy=None, tls=ssl.create_default_context())
         host, port = server.address
-        self._client = OneClientPool(ClientTrace(), way).get_client(URL(f"http://{host}:{port}"))
+        self._client = OneClientPool(Trace(), way).get_client(URL(f"http://{host}:{port}"))
 
     def ask(self, method: str = "GET", body: bytes = b"") -> tuple[int, bytes]:
         answer = self._client.request(method, "/page", body=body)

@@ -12,7 +12,7 @@ from geventhttpclient._parser import HTTPParseError
 from geventhttpclient.response import HTTPConnectionClosed
 
 from locustfiles._answers import AnswerTooLarge
-from locustfiles._http import Broken, Unanswered, Unsent
+from locustfiles._http import Broken, Unanswered
 
 CLOSE, RESET = -1.0, -2.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -90,7 +90,9 @@ def test_fasthttpuser_s_client_reads_the_same(serve: Serve, theirs: Any, name: s
 FAILURES: dict[str, tuple[Sequence[bytes | float], type[BaseException], str]] = {
     "closed without a word": ([CLOSE], Unanswered, "closed"),
     "reset": ([RESET], Unanswered, "reset"),
-    "half a head": ([b"HTTP/1.1 200 OK\r\nContent-Le", CLOSE], Unanswered, "closed"),
+    "half a head": ([b"HTTP/1.1 200 OK\r\nContent-Le", CLOSE], Broken, "cut short"),
+    "more than its length": ([head("Content-Length: 2") + b"ok, and more"], Broken, ""),
+    "two answers to one request": ([OK + OK], Broken, ""),
     "half a body": ([head("Content-Length: 10"), b"half", 0.02, CLOSE], Broken, "cut short"),
     "half a chunk": ([head("Transfer-Encoding: chunked"), b"5\r\nab", 0.02, CLOSE], Broken, "cut short"),
     "chunks without their end": ([head("Transfer-Encoding: chunked"), b"2\r\nab\r\n", CLOSE], Broken, "cut short"),
@@ -124,7 +126,7 @@ def test_what_is_no_answer_says_why_and_the_next_request_has_a_new_connection(
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("name", FAILURES)
+@pytest.mark.parametrize("name", sorted(FAILURES.keys() - {"two answers to one request"}))  # it takes the first
 def test_fasthttpuser_s_client_has_no_answer_either(serve: Serve, theirs: Any, name: str) -> None:
     script, _, _ = FAILURES[name]
     with pytest.raises((OSError, HTTPConnectionClosed, HTTPParseError, AnswerTooLarge)):
@@ -220,7 +222,7 @@ def test_nobody_there_is_a_request_that_was_not_sent(serve: Serve, ours: Any) ->
     server = serve()
     client = ours(server)
     server.stop()
-    with pytest.raises(Unsent):
+    with pytest.raises(ConnectionRefusedError):
         client.ask()
     assert not client.trace.sent
 
