@@ -143,8 +143,8 @@ def _of_absent_sessions(threshold: Threshold, populations: Populations) -> bool:
 
 def _of_absent_requests(threshold: Threshold, populations: Populations) -> bool:
     """Return whether a threshold is of requests, and only those who do nothing but hold sessions take part."""
-    kinds = (Kind(threshold.scope.kind),) if threshold.scope.kind is not None else threshold.statistic.kinds
-    return kinds == (Kind.HTTP,) and populations.only_sessions
+    kinds = populations.kinds_of(threshold.statistic, threshold.scope)
+    return threshold.each is None and kinds == (Kind.HTTP,) and populations.only_sessions
 
 
 def _each_workflow(threshold: Threshold, live: Sequence[StepKey], _populations: Populations) -> Sequence[Scope]:

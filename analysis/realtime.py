@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analysis.statistics import SOCKETS, expected, percentile, reconnect_times_ms, times_ms
+from analysis.statistics import SOCKETS, expected, percentile, reconnect_times_ms, times_ms, unasked
 from analysis.verdict import EventRow, PhaseRow, Realtime, Words
 from runlog.schema import Kind, Outcome
 
@@ -45,6 +45,7 @@ def realtime(samples: pd.DataFrame) -> Realtime | None:
             for name, own in sorted(pushes.groupby("route", observed=True), key=lambda group: str(group[0]))
         ),
         pushes=_event(None, pushes),
+        unasked=int(unasked(pushes).sum()),
         answers=_phase("answer", times_ms(frame[frame["kind"] == Kind.ACK])),
     )
 

@@ -56,13 +56,20 @@ class Populations:
         frame = self.whole if statistic.whole_run else self.steady
         if statistic.excusable:
             frame = frame[~self.excused(frame)]
-        kinds = statistic.kinds if scope.kind is None else (Kind(scope.kind),)
+        kinds = self.kinds_of(statistic, scope)
         chosen = frame["kind"].isin(kinds)
         for column in ("workflow", "step", "route"):
             name = getattr(scope, column)
             if name is not None:
                 chosen &= frame[column] == name
         return frame[chosen]
+
+    def kinds_of(self, statistic: Statistic, scope: Scope) -> tuple[Kind, ...]:
+        """Return the kinds a statistic is of in a scope: where somebody only holds sessions, questions over these."""
+        if scope.kind is not None:
+            return (Kind(scope.kind),)
+        asks = scope.workflow in ONLY_WHEN_NAMED and statistic.kinds == (Kind.HTTP,)
+        return (Kind.ACK,) if asks else statistic.kinds
 
     @property
     def owing_steps(self) -> frozenset[StepKey]:

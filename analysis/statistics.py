@@ -71,9 +71,14 @@ def bad(frame: pd.DataFrame) -> "pd.Series[bool]":
     return ~frame["outcome"].isin(NEITHER)
 
 
+def unasked(frame: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which samples are events that came, but were owed to nobody: they stand for none that were."""
+    return (frame["kind"] == Kind.PUSH) & (frame["iteration"] < 0)
+
+
 def times_ms(frame: pd.DataFrame) -> Floats:
     """Return the times latency statistics are of: ok samples, timeouts at the time they took, events out of order."""
-    taken = frame["outcome"].isin((Outcome.OK, Outcome.TIMEOUT, Outcome.OUT_OF_ORDER))
+    taken = frame["outcome"].isin((Outcome.OK, Outcome.TIMEOUT, Outcome.OUT_OF_ORDER)) & ~unasked(frame)
     taken &= (frame["kind"] != Kind.PUSH) | frame["response_time_ms"].notna()  # since when is not known of every event
     return frame.loc[taken, "response_time_ms"].to_numpy(np.float64)
 
@@ -99,7 +104,7 @@ def ratio_needed(limit: Limit) -> int:
 def error_ratio(frame: pd.DataFrame) -> Measured:
     """Return bad / (ok + bad)."""
     failed = int(bad(frame).sum())
-    return _share(failed, failed + _count(frame, Outcome.OK))
+    return _share(failed, failed + _count(frame[~unasked(frame)], Outcome.OK))
 
 
 def throttled_ratio(frame: pd.DataFrame) -> Measured:
@@ -128,7 +133,7 @@ def completion_ratio(frame: pd.DataFrame) -> Measured:
 
 def expected(frame: pd.DataFrame) -> int:
     """Return how many events the server owed: all but what the stop cut, each once."""
-    return int((~frame["outcome"].isin((Outcome.ABORTED, Outcome.DUPLICATED))).sum())
+    return int((~frame["outcome"].isin((Outcome.ABORTED, Outcome.DUPLICATED)) & ~unasked(frame)).sum())
 
 
 def lost_ratio(frame: pd.DataFrame) -> Measured:

@@ -21,12 +21,13 @@ class Threshold:
     scope: Scope  # as written; `each` makes one of every step, workflow or route inside it
     each: Each | None
     profiles: tuple[str, ...] | None  # load profiles it is for; None: every run
+    not_profiles: tuple[str, ...]  # load profiles it is not for
     limits: tuple[tuple[Severity, Limit], ...]  # worst severity first, rollback last
     why: str
 
     def applies_to(self, profile: str | None) -> bool:
         """Return whether a run of this load profile is held against it."""
-        return self.profiles is None or profile in self.profiles
+        return (self.profiles is None or profile in self.profiles) and profile not in self.not_profiles
 
     @property
     def whole_run(self) -> bool:

@@ -38,6 +38,7 @@ class ThresholdTable(Document):
     window: object = None  # refused below with its reason: as an unknown key it would be taken for a misspelt one
     each: Each | None = None
     profiles: list[Name] | None = None
+    not_profiles: list[Name] | None = None
     critical: _Limits = Field(default_factory=list)
     high: _Limits = Field(default_factory=list)
     medium: _Limits = Field(default_factory=list)
@@ -60,16 +61,26 @@ def threshold_from(table: ThresholdTable) -> Threshold:
     if len({limit.better for _, limit in limits}) > 1:
         raise ValueError("its limits look both ways: some want more, some less")
     check_order(limits)
-    if table.profiles == []:
-        raise ValueError("profiles: an empty list is no run at all; leave it out for every run")
+    _check_profiles(table)
     return Threshold(
         statistic=statistic,
         scope=Scope(table.workflow, table.step, table.route, table.kind, table.monitor),
         each=table.each,
         profiles=None if table.profiles is None else tuple(table.profiles),
+        not_profiles=tuple(table.not_profiles or ()),
         limits=limits,
         why=table.why,
     )
+
+
+def _check_profiles(table: ThresholdTable) -> None:
+    """Refuse (ValueError) lists of load profiles that say nothing, or two things."""
+    if table.profiles == []:
+        raise ValueError("profiles: an empty list is no run at all; leave it out for every run")
+    if table.not_profiles == []:
+        raise ValueError("not_profiles: an empty list leaves nothing out; drop it")
+    if table.profiles is not None and table.not_profiles is not None:
+        raise ValueError("not_profiles: profiles names the ones it is for already; drop one of the two")
 
 
 def _limits(table: ThresholdTable, statistic: Statistic) -> Iterator[tuple[Severity, Limit]]:

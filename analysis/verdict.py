@@ -216,6 +216,7 @@ class Realtime:
     phases: tuple[PhaseRow, ...]
     events: tuple[EventRow, ...]
     pushes: EventRow  # all events together
+    unasked: int  # events that came and were owed to nobody; they are in no count of owed ones and in no latency
     answers: PhaseRow  # to what sellers sent over their sessions
 
 

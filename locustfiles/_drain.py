@@ -19,8 +19,10 @@ _logger = logging.getLogger("sellergate")
 class Drain:
     """The master's side: who has not answered yet."""
 
-    def __init__(self, runner: Any) -> None:
+    def __init__(self, runner: Any, events_s: float) -> None:
+        """Wait for the workers of a runner; after the load each waits up to `events_s` for events it is owed."""
         self._runner = runner
+        self._events_s = events_s
         self._drained: set[str] = set()
         runner.register_message(_DRAINED, self._on_drained)
 
@@ -34,7 +36,7 @@ class Drain:
         self._drained.clear()
         for client in asked:
             runner.send_message(_DRAIN, client_id=client)
-        until = time.monotonic() + runner.environment.stop_timeout + _GRACE_S
+        until = time.monotonic() + runner.environment.stop_timeout + self._events_s + _GRACE_S
         while time.monotonic() < until:
             waiting = [client for client in asked if client not in self._drained and self._alive(client)]
             if not waiting:

@@ -65,9 +65,9 @@ class Online(Waiter):
 
     @contextmanager
     def away(self, *, really: bool = True) -> Iterator[None]:
-        """Be offline for the length of a with-block."""
+        """Be offline for the length of a with-block; not while something is on its way, which would be lost with it."""
         line = self.line if really else None
-        if line is None:
+        if line is None or line.ledger.awaits:
             yield
             return
         line.leave()
@@ -78,6 +78,11 @@ class Online(Waiter):
             line.hold()
             raise
         line.hold()
+
+    def be_online(self) -> None:
+        """See that this seller has had a session; Lost when not: nobody could have told it anything."""
+        if self.line is not None and self.line.live_since_s is None:
+            raise Lost("there is no session")
 
     def told(self, event: str) -> Owed:
         """Wait for the event that the last request of this seller's caused; Lost when it does not come."""

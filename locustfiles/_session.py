@@ -54,7 +54,7 @@ class Session:
         self._created: CreatedLog | None = None
         self._closed_run: str | None = None
         self._closing = RLock()
-        self._drain = Drain(runner) if isinstance(runner, MasterRunner) else None
+        self._drain = Drain(runner, self.target.sockets.lost_after_s) if isinstance(runner, MasterRunner) else None
         if isinstance(runner, WorkerRunner):
             serve_drain(runner)
         elif unattended(self.options) and not self.options.no_gate:

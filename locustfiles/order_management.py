@@ -50,6 +50,8 @@ class OrderSeller(Seller):
     }
 
     order: str | None = None
+    known: set[str] | None = None
+    """Orders that were there when this seller last looked; None: he was not online then."""
     handled: set[str]
     orders: dict[str, Owed]
     """What this seller was told of, or should have been, by the order's id."""
@@ -86,6 +88,7 @@ class OrderSeller(Seller):
             else:
                 self.pause(_LOOK_S)
                 self.leave_when_stopping()
+        self.be_online()
         owed = self.orders.get(self.order)
         if owed is not None:
             self.came(owed)
@@ -107,12 +110,26 @@ class OrderSeller(Seller):
         for owed in line.ledger.told("new_order"):
             self.orders[str(owed.body.get("orderId"))] = owed
         for order in paid:
-            oid, made_s = str(order["id"]), self.load.lines.clock.ours(_unix_s(order))
-            if oid in self.orders or made_s is None or line.live_since_s is None:
-                continue
-            if made_s > line.live_since_s:  # both at their worst: the server knew by then whom to tell
+            oid = str(order["id"])
+            is_owed, made_s = self._is_owed(order)
+            if oid not in self.orders and is_owed:
                 owed = Owed("new_order", "order_notification", self.iteration, made_s, time.time(), (oid.encode(),))
                 self.orders[oid] = line.ledger.owe(owed)
+        self.known = {str(order["id"]) for order in paid} if line.live else None
+
+    def _is_owed(self, order: Data) -> tuple[bool, float | None]:
+        """Return whether this seller must have been told of an order, and when it was made, on our clock.
+
+        He must when it was made after his session began, both at their worst: the server knew by then whom to tell.
+        Where its clock is not known he must when it was not there at his last look, and he is online since.
+        """
+        line = self.line
+        if line is None or line.live_since_s is None:
+            return False, None
+        made_s = self.load.lines.clock.ours(_unix_s(order))
+        if made_s is not None:
+            return made_s > line.live_since_s, made_s
+        return line.live and self.known is not None and order["id"] not in self.known, None
 
     def status_update(self) -> None:
         """Begin to process the order, and say so for the whole batch."""

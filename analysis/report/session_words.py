@@ -29,6 +29,9 @@ def notes(realtime: Realtime) -> tuple[str, ...]:
             f"{wording.several(realtime.reconnects, 'session', 'sessions')} came back after a loss: "
             f"p50 {wording.number(realtime.reconnect_p50_ms)}, at most {wording.number(realtime.reconnect_max_ms)} ms."
         )
+    if realtime.unasked:
+        several = wording.several(realtime.unasked, "event", "events")
+        said.append(f"{several} came that nobody was owed: they stand for none that was, and are in no latency.")
     said += [f"Dropped, {wording.count(words.count)} times: {words.text}" for words in realtime.dropped_why]
     said += [f"Not begun, {wording.count(words.count)} times: {words.text}" for words in realtime.failed_why]
     return tuple(said)

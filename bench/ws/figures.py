@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bench.figure import Figure
+
 SESSIONS: Final = 2_000
 
 
@@ -55,21 +57,6 @@ class Rounds:
     trips: Sequence[tuple[Trips, Trips]]  # ours, k6's
     memory: Sequence[tuple[Memory, Memory]]
     held: Held
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure of the benchmark; `holds` says whether it reaches its target."""
-
-    name: str
-    value: float
-    target: str
-    holds: bool
-
-    @property
-    def line(self) -> str:
-        """The figure as `name = value`."""
-        return f"{self.name} = {self.value:.3f}" if isinstance(self.value, float) else f"{self.name} = {self.value}"
 
 
 def figures_of(rounds: Rounds) -> list[Figure]:

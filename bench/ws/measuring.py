@@ -4,8 +4,9 @@ import statistics
 import time
 from typing import Final
 
+from bench.processes import BenchFailed, Process
 from bench.ws.figures import SESSIONS, Held, Memory, Trips
-from bench.ws.processes import BenchFailed, Process, Server, k6, ours
+from bench.ws.processes import Server, k6, ours
 
 PAYLOAD_BYTES: Final = 200
 ASKING: Final = 40

@@ -70,7 +70,9 @@ def check_profiles(thresholds: ThresholdFile, profiles: Path) -> None:
     """Refuse a threshold for a load profile nobody has: misspelt, it would never be judged, and nobody would know."""
     known = {*load_profiles(PROFILES_FILE), *load_profiles(profiles)}
     for index, threshold in enumerate(thresholds.thresholds, 1):
-        for name in threshold.profiles or ():
-            if name not in known:
-                hint = did_you_mean(name, sorted(known))
-                raise UsageProblem(f"{shown(thresholds.path)}: threshold {index}: profiles: no profile {name!r}{hint}")
+        for key, names in (("profiles", threshold.profiles or ()), ("not_profiles", threshold.not_profiles)):
+            for name in names:
+                if name not in known:
+                    hint = did_you_mean(name, sorted(known))
+                    where = f"{shown(thresholds.path)}: threshold {index}: {key}"
+                    raise UsageProblem(f"{where}: no profile {name!r}{hint}")

@@ -1,7 +1,7 @@
 """Keep account of the events a server owes one seller: what came, twice, too late, in the wrong order, or never."""
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import inf
@@ -13,9 +13,12 @@ from runlog.schema import Outcome
 
 _REMEMBERED: Final = 1024
 """Events kept in mind to know them again; a session gets a few a second."""
+_MESSAGES: Final = 20_000
 _LATELY: Final = 64
-_WALLETS: Final = ("walletAddress", "sellerAddress", "userAddress")
+_WALLETS: Final = ("walletAddress", "sellerAddress", "userAddress", "recipientAddress")
 """Fields of an event that say whose it is."""
+_INSIDE: Final = ("data", "message", "notification")
+"""Where the product puts what an event is about."""
 _TOO_LATE: Final = "came after more than {:g} s"
 
 
@@ -61,6 +64,23 @@ class _Here:
     error: str | None
 
 
+class Addressees:
+    """Who in this process was sent which message: one that comes to another seller is a leak."""
+
+    def __init__(self) -> None:
+        self._wallets: OrderedDict[str, str] = OrderedDict()
+
+    def note(self, message: str, wallet: str) -> None:
+        """Note that a message is for a wallet."""
+        self._wallets[message] = wallet
+        if len(self._wallets) > _MESSAGES:
+            self._wallets.popitem(last=False)
+
+    def is_another_s(self, message: Any, wallet: str) -> bool:
+        """Return whether a message with this id is known to be for another wallet."""
+        return self._wallets.get(str(message), wallet) != wallet
+
+
 class Ledger:
     """What one seller is owed, across all the sessions it holds one after another.
 
@@ -75,11 +95,14 @@ class Ledger:
         lost_after_s: float,
         keep_s: float,
         uncalled: Mapping[str, str],
+        addressees: Addressees,
+        mark: bytes,
         settled: Callable[[Owed], None],
     ) -> None:
-        """Open it; `keep_s` is how long an event may wait for the answer that says it is owed, `uncalled` names the.
+        """Open it; `keep_s` is how long an event may wait for the answer that says it is owed.
 
-        events others cause and the step each belongs to.
+        `uncalled` names the events others cause, and the step each belongs to; `mark` is what this run puts into what
+        it has sellers told, up to the seller's own number, `addressees` who of this process was sent a message.
         """
         self.wallet = wallet
         self.iteration = -1
@@ -87,6 +110,8 @@ class Ledger:
         self._lost_after_s = lost_after_s
         self._keep_s = keep_s
         self._uncalled = uncalled
+        self._addressees = addressees
+        self._mark, self._own_mark = mark.rpartition(b"-")[0] + b"-", mark + b"-"
         self._settled = settled
         self._awaited: list[Owed] = []
         self._unclaimed: list[_Here] = []
@@ -97,11 +122,14 @@ class Ledger:
         self._asking: Counter[str] = Counter()
         self._last_number = 0
         self._counts_from_s: float | None = None
+        self._left_at_s = 0.0
 
     # -- what is owed ------------------------------------------------------------------------------------------------
 
     def owe(self, owed: Owed) -> Owed:
         """Expect an event whose cause was accepted; it may have come before the answer did."""
+        if owed.event == "new_message" and owed.needles:
+            self._addressees.note(owed.needles[0].decode(), self.wallet)
         for index, early in enumerate(self._unclaimed):
             if _fits(owed, early) and self._made_after(early, owed.caused_at_s):
                 del self._unclaimed[index]
@@ -144,13 +172,13 @@ class Ledger:
         """Take in one event of the seller's own."""
         body = _body(arrived)
         mark = _mark(arrived, body)
-        if mark in self._seen:
+        if mark in self._seen and not self._looks_alike(arrived, body):
             self._again(arrived, self._seen[mark])
             return
         self._seen[mark] = None
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        outcome, error = self._judged(body)
+        outcome, error = self._judged(arrived, body)
         here = _Here(arrived, body, mark, outcome, error)
         if self._claimed(here):
             return
@@ -193,18 +221,35 @@ class Ledger:
             return False
         return self._clock.between(stamp_s(here.body), owed.caused_at_s, owed.known_at_s) is True
 
-    def _judged(self, body: dict[str, Any]) -> tuple[Outcome, str | None]:
+    def _looks_alike(self, arrived: Arrived, body: dict[str, Any]) -> bool:
+        """Return whether an event that came before, to the letter, may be another: no id, no stamp, and it is owed."""
+        if isinstance(body.get("eventId"), str) or stamp_s(body) is not None:
+            return False
+        return any(owed.event == arrived.event and not owed.needles and not owed.fields for owed in self._awaited)
+
+    def _judged(self, arrived: Arrived, body: dict[str, Any]) -> tuple[Outcome, str | None]:
         """Say whether an event is this seller's, and in its place where the server numbers its events."""
-        for name in _WALLETS:
-            whose = body.get(name)
-            if isinstance(whose, str) and whose.lower() != self.wallet:
-                return Outcome.WRONG_BODY, "an event of another wallet"
+        if any(whose.lower() != self.wallet for whose in _wallets(body)) or self._is_another_s(arrived, body):
+            return Outcome.WRONG_BODY, "an event of another wallet"
         number = body.get("seq")
         if type(number) is int:
             if number < self._last_number:
                 return Outcome.OUT_OF_ORDER, "came after a later one"
             self._last_number = number
         return Outcome.OK, None
+
+    def _judged_again(self, here: _Here) -> tuple[Outcome, str | None]:
+        """Judge what nobody was owed once more: by now it may be known whose it is."""
+        if here.outcome is Outcome.OK and self._is_another_s(here.arrived, here.body):
+            return Outcome.WRONG_BODY, "an event of another wallet"
+        return here.outcome, here.error
+
+    def _is_another_s(self, arrived: Arrived, body: dict[str, Any]) -> bool:
+        """Return whether an event is known to be meant for another seller of this process, or of this run."""
+        message = body.get("message")
+        if isinstance(message, dict) and self._addressees.is_another_s(message.get("id"), self.wallet):
+            return True
+        return self._mark in arrived.raw and self._own_mark not in arrived.raw
 
     def _pay(self, owed: Owed, here: _Here) -> None:
         arrived = here.arrived
@@ -263,9 +308,9 @@ class Ledger:
 
     # -- what does not come ------------------------------------------------------------------------------------------
 
-    def away(self) -> None:
+    def away(self, at_s: float) -> None:
         """Stop counting: a seller who left can be owed, but not be told. One who was dropped goes on counting."""
-        self._counts_from_s = None
+        self._counts_from_s, self._left_at_s = None, at_s
 
     def back(self, at_s: float) -> None:
         """Count from now, unless it does so already: the seller wants to be told. Numbers begin anew."""
@@ -284,8 +329,8 @@ class Ledger:
 
     def close(self) -> None:
         """Decide everything, for nothing more will come; what nobody was there to be told was cut by the stop."""
-        if self._counts_from_s is not None:
-            self._lose(list(self._awaited))
+        counted = self._counts_from_s is not None
+        self._lose([owed for owed in self._awaited if counted or owed.known_at_s < self._left_at_s])
         while self._awaited:
             owed = self._awaited.pop()
             owed.outcome = Outcome.ABORTED
@@ -302,6 +347,7 @@ class Ledger:
     def _put_down(self, nobodys: list[_Here]) -> None:
         for each in nobodys:
             self._unclaimed.remove(each)
+            each.outcome, each.error = self._judged_again(each)
             self._unasked(each, None, -1)
 
     def _unasked(self, here: _Here, step: str | None, iteration: int) -> Owed:
@@ -309,6 +355,17 @@ class Ledger:
         owed = Owed(here.arrived.event, step, iteration, None, here.arrived.at_s)
         self._pay(owed, here)
         return owed
+
+
+def _wallets(body: dict[str, Any], depth: int = 2) -> Iterator[str]:
+    """Return the wallets an event says it is for, also those inside what it is about."""
+    for name in _WALLETS:
+        if isinstance(body.get(name), str):
+            yield body[name]
+    for name in _INSIDE if depth else ():
+        inner = body.get(name)
+        if isinstance(inner, dict):
+            yield from _wallets(inner, depth - 1)
 
 
 def _fits(owed: Owed, here: _Here) -> bool:

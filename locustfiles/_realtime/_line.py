@@ -42,15 +42,19 @@ class Line:
         rows: Rows,
         timeout_s: float,
         stopping: Callable[[], bool],
+        bug: Callable[[Exception], None],
     ) -> None:
+        """Hold sessions of `connect`; `bug` is told of exceptions of our own that nobody else would see."""
         self.ledger = open_ledger(settled=self._settled)
         self.wallet = self.ledger.wallet
         self._connect = connect
         self._rows = rows
         self._timeout_s = timeout_s
         self._stopping = stopping
+        self._bug = bug
         self._socket: SocketIO | None = None
         self._live = False
+        self._ready = False
         self._began, self._began_at_s = 0.0, 0.0
         self._live_since_s: float | None = None
         self._lost_at_s: float | None = None
@@ -63,8 +67,8 @@ class Line:
 
     @property
     def live(self) -> bool:
-        """Whether the session is authenticated and not over."""
-        return self._live
+        """Whether the session is signed on and subscribed, and not over."""
+        return self._live and self._ready
 
     @property
     def live_since_s(self) -> float | None:
@@ -87,7 +91,7 @@ class Line:
     def leave(self) -> None:
         """Go offline by the seller's own choice, until `hold`; what the server has to tell waits there."""
         self._stop_trying()
-        self.ledger.away()
+        self.ledger.away(time.time())
         self._lost_at_s = None
         self._hang_up()
 
@@ -112,6 +116,8 @@ class Line:
                 gevent.sleep(pause_s)
                 if self._closed or self._stopping() or self._open():
                     return
+        except Exception as bug:  # noqa: BLE001  # nobody waits for this greenlet
+            self._bug(bug)
         finally:
             if self._retrying is gevent.getcurrent():  # a session lost while it was being set up has begun another
                 self._retrying = None
@@ -124,7 +130,8 @@ class Line:
     def _open(self) -> bool:
         """Try once to get a session, and record how that went; whether there is one now."""
         began, began_at_s = time.perf_counter(), time.time()
-        self._said = None
+        lost_at_s, self._lost_at_s = self._lost_at_s, None  # a session that ends at once is another loss
+        self._said, self._ready = None, False
         socket = self._socket = self._connect(self._on_event, self._on_end)
         try:
             opened = socket.open()
@@ -134,16 +141,17 @@ class Line:
             self._socket = None
             socket.close()
             self.ledger.back(time.time())
-            self._rows.not_opened(began_at_s, self._lost_at_s, failed, _since_ms(began))
+            self._rows.not_opened(began_at_s, lost_at_s, failed, _since_ms(began))
+            self._lost_at_s = self._lost_at_s or lost_at_s
             return False
         except BaseException:  # killed by the stop
             self._socket = None
             socket.close()
             self._rows.given_up(began_at_s, _since_ms(began))
             raise
-        self._rows.opened(began_at_s, self._lost_at_s, opened, _since_ms(began))
-        self._lost_at_s = None
+        self._rows.opened(began_at_s, lost_at_s, opened, _since_ms(began))
         self.ask("subscribe", {"type": "user", "target": self.wallet}, "subscribed", "subscription_error")
+        self._ready = True
         return True
 
     # -- asking ------------------------------------------------------------------------------------------------------
@@ -173,7 +181,7 @@ class Line:
         names = (granted, denied)
         self._answers.update(dict.fromkeys(names, answered))
         try:
-            if self._said is not None:  # the server turned the seller away before it could speak
+            if self._said is not None and not self._live:  # turned away before it could speak
                 raise SocketFailed(Outcome.REFUSED, self._said)
             socket.emit(event, body)
             answer: Arrived = answered.get(timeout=self._timeout_s)
@@ -215,6 +223,7 @@ class Line:
             return
         if name == "authenticated":  # at once: what was queued comes right behind it
             self._live = self._was_live = True
+            self._said = None
             self._began, self._began_at_s = arrived.at, arrived.at_s
             self._live_since_s = self._live_since_s or arrived.at_s
             self.ledger.back(arrived.at_s)
@@ -240,7 +249,8 @@ class Line:
         if ended.by == "us":
             self._rows.ended(self._began_at_s, lived_ms, Outcome.OK, None)
             return
-        self._rows.ended(self._began_at_s, lived_ms, Outcome.LOST, f"{ended.by}: {why}")
+        outcome = Outcome.HARNESS_ERROR if ended.by == "bug" else Outcome.LOST  # ours is no drop of the server's
+        self._rows.ended(self._began_at_s, lived_ms, outcome, f"{ended.by}: {why}")
         self._lost_at_s = ended.at_s
         self._try_again()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
-from locustfiles._realtime._ledger import Ledger
+from locustfiles._realtime._ledger import Addressees, Ledger
 from locustfiles._realtime._line import Line
 from locustfiles._realtime._rows import Rows
 from locustfiles._realtime._server_clock import ServerClock
@@ -33,6 +33,7 @@ class Lines:
     def __init__(self, load: "Load") -> None:
         self._load = load
         self.clock = ServerClock()
+        self._addressees = Addressees()
         self._lines: set[Line] = set()
         self._retiring: set[gevent.Greenlet] = set()
         self._reviewer: gevent.Greenlet | None = None
@@ -50,6 +51,8 @@ class Lines:
             lost_after_s=target.sockets.lost_after_s,
             keep_s=target.timeout_s,
             uncalled=_UNCALLED.get(workflow, {}),
+            addressees=self._addressees,
+            mark=f"sg-{self._load.run_id}-{seller}".encode(),
         )
 
         def connect(on_event: Any, on_end: Any) -> SocketIO:
@@ -69,6 +72,7 @@ class Lines:
             rows=rows,
             timeout_s=target.timeout_s,
             stopping=lambda: self._load.stopping,
+            bug=self._bug,
         )
         self._lines.add(line)
         if self._reviewer is None:
@@ -90,10 +94,16 @@ class Lines:
         for line in list(self._lines):
             self._end(line)
 
+    def _bug(self, bug: Exception) -> None:
+        self._load.harness_bug("a real-time session", bug)
+
     def _see_out(self, line: Line) -> None:
-        while line.ledger.awaits:
-            gevent.sleep(REVIEW_S)
-        self._end(line)
+        try:
+            while line.ledger.awaits:
+                gevent.sleep(REVIEW_S)
+            self._end(line)
+        except Exception as bug:  # noqa: BLE001  # nobody waits for this greenlet
+            self._bug(bug)
 
     def _end(self, line: Line) -> None:
         self._lines.discard(line)
@@ -106,4 +116,11 @@ class Lines:
             now_s = time.time()
             for line in list(self._lines):
                 if line.ledger.busy:
-                    line.ledger.review(now_s)
+                    self._review(line, now_s)
+
+    def _review(self, line: Line, now_s: float) -> None:
+        """Review one seller's account; a bug is told, and the others are reviewed all the same."""
+        try:
+            line.ledger.review(now_s)
+        except Exception as bug:  # noqa: BLE001  # else every seller who waits would wait for ever
+            self._bug(bug)

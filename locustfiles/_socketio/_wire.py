@@ -191,7 +191,7 @@ class Wire:
                 size, start = piece[1], 2
                 if size == 126:  # noqa: PLR2004  # two bytes more
                     size, start = int.from_bytes(piece[2:4], "big"), 4
-                if start + size == len(piece) and size <= self.longest:
+                if start + size == len(piece) and size <= self.longest and piece[1] <= 126:  # noqa: PLR2004
                     self._take(piece[start:])
                     return
             if not piece:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from analysis.judge import judge
 from analysis.policy import Policy
 from analysis.verdict import Outcome, StepStatus, Verdict
@@ -66,7 +68,8 @@ def test_sessions_that_break_fail_the_run(made: Any) -> None:
     good = at_it(made)
     verdict = holders(made, *good[:300], *at_it(made, "lost")[40:])
     assert verdict.outcome is Outcome.FAIL
-    assert "completion_rate" in verdict.headline
+    assert "session_holder.hold: error_rate" in verdict.headline
+    assert any(result.stat == "completion_rate" and result.broken for result in verdict.results)
 
 
 def test_sessions_beside_requests_do_not_stand_for_them(made: Any) -> None:
@@ -76,3 +79,24 @@ def test_sessions_beside_requests_do_not_stand_for_them(made: Any) -> None:
     verdict = judge(replace(good, samples=made.frame(acks)), made.shipped, PLAIN)
     assert verdict.outcome is Outcome.INVALID
     assert {"no_samples", "step_not_run"} <= {doubt.name for doubt in verdict.doubts}
+
+
+def test_those_who_answer_slowly_or_badly_are_not_passed(made: Any) -> None:
+    slow = [{**row, "response_time_ms": 25_000.0} if row["kind"] == "ack" else row for row in at_it(made)]
+    verdict = holders(made, *slow)
+    assert verdict.outcome is Outcome.FAIL
+    assert any(result.stat == "p95" and result.broken for result in verdict.results)
+    (step,) = [step for step in verdict.steps if step.workflow == "session_holder"]
+    assert step.status is StepStatus.FAILED
+
+
+def test_holders_beside_another_workflow_are_judged_each_by_their_own(made: Any) -> None:
+    good = made.good()
+    own = [{**row, "workflow": "session_holder"} for row in at_it(made)]
+    scope = (*good.run.scope, StepName(workflow="session_holder", step="hold"))
+    run = good.run.model_copy(update={"scope": scope})
+    samples = pd.concat([good.samples, made.frame(own)], ignore_index=True)
+    verdict = judge(replace(good, run=run, samples=samples), made.shipped, PLAIN)
+    assert (verdict.outcome, verdict.release_grade) == (Outcome.PASS, True)
+    (step,) = [step for step in verdict.steps if step.workflow == "session_holder"]
+    assert (step.status, step.samples) == (StepStatus.PASSED, 600)

@@ -12,7 +12,7 @@ from analysis.holding import Held, hold
 from analysis.judge import judge
 from analysis.policy import Policy
 from analysis.selection import populations
-from analysis.statistics import STATISTICS, Measured
+from analysis.statistics import STATISTICS, Measured, error_ratio
 from analysis.thresholds import load_thresholds
 from analysis.verdict import Outcome, Scope
 from analysis.window import cut
@@ -183,3 +183,39 @@ def test_no_figure_of_requests_moves_with_sockets(made: Any, case: str) -> None:
     ]
     assert len(seen[0]) > 100
     assert seen[0] == seen[1]
+
+
+# -- events nobody was owed --------------------------------------------------------------------------------------------
+
+
+def test_events_nobody_was_owed_stand_for_none_that_was(made: Any) -> None:
+    """Else a server that tells much nobody asked for could lose what it owes, and be quick on the average."""
+    lost = [made.socket_row("push", route="new_order", outcome="lost", response_time_ms=None) for _ in range(3)]
+    strays = [made.socket_row("push", route="notification", iteration=-1, response_time_ms=0.1) for _ in range(5_000)]
+    with_strays = made.added([*lost, *strays])
+    assert figure(made, "lost_ratio", with_strays) == figure(made, "lost_ratio", made.added(lost))
+    before, after = (
+        judge(made.good(samples=samples), made.shipped, PLAIN) for samples in (made.added(lost), with_strays)
+    )
+    pushes = [
+        next(result.observed for result in each.results if result.scope.kind == "push" and result.stat == "p95")
+        for each in (before, after)
+    ]
+    assert pushes[0] == pushes[1]
+    assert after.realtime is not None
+    assert before.realtime is not None
+    assert (after.realtime.pushes, after.realtime.unasked) == (before.realtime.pushes, 5_000)
+
+
+def test_a_stray_event_of_another_is_a_leak_all_the_same(made: Any) -> None:
+    leak = made.socket_row("push", route="notification", iteration=-1, outcome="wrong_body")
+    assert figure(made, "wrong_body", made.added([leak])).value == 1
+
+
+def test_errors_of_events_are_shares_of_what_was_owed(made: Any) -> None:
+    pushes = made.frame([
+        made.socket_row("push", outcome="lost", response_time_ms=None),
+        made.socket_row("push"),
+        *(made.socket_row("push", iteration=-1) for _ in range(8)),
+    ])  # fmt: skip
+    assert error_ratio(pushes).value == 0.5

@@ -48,6 +48,10 @@ def test_what_ships_is_the_design_s_eleven_thresholds_and_those_of_sessions() ->
     assert kinds == {8: "freshness", 13: "push", 14: "push"}
     assert file.thresholds[2].profiles == ("demo", "load")
     assert file.thresholds[0].limits[2][1].value == 10_000
+    lost, share = file.thresholds[11:13]
+    assert [(lost.applies_to(each), share.applies_to(each)) for each in (None, "demo", "load", "my own")] == [
+        (True, False), (True, False), (False, True), (True, False)
+    ]  # fmt: skip
 
 
 def test_a_limit_may_be_a_list_and_a_scope_may_be_narrow(tmp_path: Path) -> None:
@@ -201,6 +205,14 @@ MALFORMED_TABLES = {
     "errors of a monitor": (
         'stat = "error_rate"\nmonitor = "cpu"\nhigh = "< 80 %"',
         "stat: 'error_rate' is not defined for a monitor; accepted: mean, p50, p75, p90, p95, p99, p99.9, max",
+    ),
+    "not_profiles empty": (
+        'stat = "mean"\nnot_profiles = []\nhigh = "< 1 s"',
+        "not_profiles: an empty list leaves nothing out; drop it",
+    ),
+    "profiles twice": (
+        'stat = "mean"\nprofiles = ["demo"]\nnot_profiles = ["load"]\nhigh = "< 1 s"',
+        "not_profiles: profiles names the ones it is for already; drop one of the two",
     ),
     "no profile at all": (
         'stat = "mean"\nprofiles = []\nhigh = "< 1 s"',

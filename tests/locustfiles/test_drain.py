@@ -58,7 +58,7 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_worker_is_asked_and_none_is_lost_when_all_answer() -> None:
     runner = Runner("a", "b")
-    drain = Drain(runner)
+    drain = Drain(runner, 0.0)
     runner.did.clear()
     assert drain.run() == []
     assert runner.did == [("sellergate_drain", "a"), ("sellergate_drain", "b")]
@@ -66,7 +66,7 @@ def test_every_worker_is_asked_and_none_is_lost_when_all_answer() -> None:
 
 def test_late_answer_is_waited_for() -> None:
     runner = Runner("a")
-    drain = Drain(runner)
+    drain = Drain(runner, 0.0)
     runner.answer = lambda client: gevent.spawn_later(0.15, runner.says_drained, client)
     began = time.monotonic()
     assert drain.run() == []
@@ -76,7 +76,7 @@ def test_late_answer_is_waited_for() -> None:
 @pytest.mark.usefixtures("short_grace")
 def test_silent_worker_is_named_after_the_grace() -> None:
     runner = Runner("a", "b", "c")
-    drain = Drain(runner)
+    drain = Drain(runner, 0.0)
     runner.answer = lambda client: runner.says_drained(client) if client != "b" else None
     began = time.monotonic()
     assert drain.run() == [1]
@@ -87,7 +87,7 @@ def test_silent_worker_is_named_after_the_grace() -> None:
 def test_workers_get_the_stop_timeout_on_top_of_the_grace() -> None:
     runner = Runner("a")
     runner.environment.stop_timeout = 5
-    drain = Drain(runner)
+    drain = Drain(runner, 0.0)
     runner.answer = lambda client: gevent.spawn_later(0.4, runner.says_drained, client)
     assert drain.run() == []
 
@@ -99,7 +99,7 @@ def test_workers_get_the_stop_timeout_on_top_of_the_grace() -> None:
 )
 def test_dead_worker_is_named_without_waiting_for_it(leave: Callable[[Runner], object]) -> None:
     runner = Runner("a", "b")
-    drain = Drain(runner)
+    drain = Drain(runner, 0.0)
     runner.answer = lambda client: runner.says_drained(client) if client == "a" else leave(runner)
     began = time.monotonic()
     assert drain.run() == [1]
@@ -109,7 +109,7 @@ def test_dead_worker_is_named_without_waiting_for_it(leave: Callable[[Runner], o
 @pytest.mark.usefixtures("short_grace")
 def test_answer_of_an_earlier_run_does_not_count_for_this_one() -> None:
     runner = Runner("a")
-    drain = Drain(runner)
+    drain = Drain(runner, 0.0)
     assert drain.run() == []
     runner.answer = lambda _: None
     assert drain.run() == [0]

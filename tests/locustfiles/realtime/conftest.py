@@ -10,7 +10,7 @@ import gevent
 import orjson
 import pytest
 
-from locustfiles._realtime import Ledger, Line, Rows, ServerClock, _line
+from locustfiles._realtime import Addressees, Ledger, Line, Rows, ServerClock, _line
 from locustfiles._socketio import Arrived, Ended, Opened, SocketFailed, SocketIO
 from runlog.schema import Kind, Outcome, Sample
 
@@ -67,15 +67,26 @@ class Bench:
         self.sockets: list[Socket] = []
         self.samples: list[Sample] = []
         self.stopping = False
+        self.bugs: list[Exception] = []
         recorder = cast("Any", SimpleNamespace(process=0, add=self.samples.append))
         self.clock = ServerClock()
         self.rows = Rows(recorder, None, seller=7, workflow="store")
         self.line = Line(
             self._connect,
-            open_ledger=partial(Ledger, WALLET, clock=self.clock, lost_after_s=0.2, keep_s=0.2, uncalled={}),
+            open_ledger=partial(
+                Ledger,
+                WALLET,
+                clock=self.clock,
+                lost_after_s=0.2,
+                keep_s=0.2,
+                uncalled={},
+                addressees=Addressees(),
+                mark=b"sg-r-1-7",
+            ),
             rows=self.rows,
             timeout_s=0.3,
             stopping=lambda: self.stopping,
+            bug=self.bugs.append,
         )
 
     def _connect(self, on_event: Callable[[Arrived], None], on_end: Callable[[Ended], None]) -> SocketIO:

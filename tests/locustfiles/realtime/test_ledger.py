@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locustfiles._realtime import Ledger, Owed, ServerClock
+from locustfiles._realtime import Addressees, Ledger, Owed, ServerClock
 from locustfiles._socketio import Arrived
 from runlog.schema import Outcome
 
@@ -23,12 +23,15 @@ class Book:
     def __init__(self, **uncalled: str) -> None:
         self.settled: list[Owed] = []
         self.clock = ServerClock()
+        self.addressees = Addressees()
         self.ledger = Ledger(
             WALLET,
             clock=self.clock,
             lost_after_s=LOST_AFTER_S,
             keep_s=30.0,
             uncalled=uncalled,
+            addressees=self.addressees,
+            mark=b"sg-r-1-7",
             settled=self.settled.append,
         )
         self.ledger.back(0.0)
@@ -186,7 +189,7 @@ def test_own_wallet_may_be_written_in_capitals() -> None:
 
 def test_who_left_is_told_on_return_and_counts_from_there() -> None:
     book = Book()
-    book.ledger.away()
+    book.ledger.away(0.0)
     owed = book.owe(10.0)
     book.ledger.review(60.0)
     assert owed.outcome is None
@@ -197,7 +200,7 @@ def test_who_left_is_told_on_return_and_counts_from_there() -> None:
 
 def test_what_is_not_told_on_return_is_lost() -> None:
     book = Book()
-    book.ledger.away()
+    book.ledger.away(0.0)
     owed = book.owe(10.0)
     book.ledger.back(60.0)
     book.ledger.review(64.9)
@@ -216,7 +219,7 @@ def test_who_was_dropped_goes_on_counting() -> None:
 
 def test_end_while_away_says_nothing_about_the_server() -> None:
     book = Book()
-    book.ledger.away()
+    book.ledger.away(0.0)
     owed = book.owe(10.0)
     book.ledger.close()
     assert owed.outcome is Outcome.ABORTED
@@ -367,3 +370,96 @@ def test_without_a_stamp_the_oldest_is_meant() -> None:
     first, second = book.owe(10.0, "cache_invalidation"), book.owe(14.0, "cache_invalidation")
     book.comes(14.02, "cache_invalidation", id=1)
     assert (first.outcome, second.outcome) == (Outcome.OK, None)
+
+
+# -- events of others, and events nobody was owed ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"walletAddress": "0xB"},
+        {"data": {"userAddress": "0xB", "message": "hi"}},
+        {"data": {"notification": {"recipientAddress": "0xB"}}},
+        {"data": {"message": "You were mentioned: sg-r-1-8-0."}},  # the mark of another seller of this run
+        {"message": {"id": "m-9"}},  # sent to somebody else of this process
+    ],
+)
+def test_event_of_another_is_a_wrong_body(body: dict[str, Any]) -> None:
+    book = Book()
+    book.addressees.note("m-9", "0xb")
+    book.comes(1.0, "notification", **body)
+    book.ledger.close()
+    assert book.outcomes() == [Outcome.WRONG_BODY]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"walletAddress": WALLET.upper().replace("0X", "0x")},
+        {"data": {"userAddress": WALLET}},
+        {"data": {"message": "You were mentioned: sg-r-1-7-4."}},
+        {"data": {"message": "You were mentioned: sg-r-10-8-0."}},  # left over from another run
+        {"message": {"id": "m-7"}},
+        {"message": {"id": "never heard of"}},
+        {"message": "words"},
+    ],
+)
+def test_event_of_one_s_own_is_fine(body: dict[str, Any]) -> None:
+    book = Book()
+    book.addressees.note("m-7", WALLET)
+    book.comes(1.0, "notification", **body)
+    book.ledger.close()
+    assert book.outcomes() == [Outcome.OK]
+
+
+def test_message_whose_addressee_becomes_known_later_is_judged_then() -> None:
+    """A leaked copy can come before the answer that says whose message it is."""
+    book = Book()
+    book.comes(1.0, "new_message", message={"id": "m-1"})
+    book.addressees.note("m-1", "0xb")
+    book.ledger.close()
+    assert book.outcomes() == [Outcome.WRONG_BODY]
+
+
+def test_owing_a_message_notes_whose_it_is() -> None:
+    book = Book()
+    book.owe(1.0, "new_message", b"m-5")
+    assert book.addressees.is_another_s("m-5", "0xb")
+    assert not book.addressees.is_another_s("m-5", WALLET)
+
+
+def test_addressees_are_forgotten_when_they_are_too_many() -> None:
+    them = Addressees()
+    for number in range(20_001):
+        them.note(str(number), "0xa")
+    assert not them.is_another_s("0", "0xb")
+    assert them.is_another_s("1", "0xb")
+
+
+def test_nobody_s_event_is_in_no_pass() -> None:
+    book = Book()
+    book.comes(1.0, "notification", id=1)
+    book.ledger.close()
+    assert [(owed.step, owed.iteration, owed.outcome) for owed in book.settled] == [(None, -1, Outcome.OK)]
+
+
+def test_events_to_the_letter_alike_are_two_when_two_are_owed() -> None:
+    """Without an id and a stamp nothing tells a repetition from the next one but that it is owed."""
+    book = Book()
+    first = book.owe(1.0, "cache_invalidation")
+    book.comes(1.1, "cache_invalidation", walletAddress=WALLET)
+    second = book.owe(9.0, "cache_invalidation")
+    book.comes(9.1, "cache_invalidation", walletAddress=WALLET)
+    book.comes(9.2, "cache_invalidation", walletAddress=WALLET)
+    assert [first.outcome, second.outcome] == [Outcome.OK, Outcome.OK]
+    assert book.outcomes() == [Outcome.OK, Outcome.OK, Outcome.DUPLICATED]
+
+
+def test_stop_while_away_loses_what_was_owed_before() -> None:
+    book = Book()
+    before = book.owe(1.0, "notification", b"before")
+    book.ledger.away(2.0)
+    after = book.owe(3.0, "notification", b"after")
+    book.ledger.close()
+    assert (before.outcome, after.outcome) == (Outcome.LOST, Outcome.ABORTED)

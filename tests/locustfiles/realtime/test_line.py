@@ -226,3 +226,51 @@ def test_presence_of_others_is_nothing_owed(bench: Any) -> None:
 
 def test_pauses_are_those_of_the_product() -> None:
     assert _line.PAUSES_S == (1.0, 2.0, 4.0, 8.0, 16.0)
+
+
+def test_bug_of_ours_that_ends_a_session_is_no_drop_of_the_server_s(bench: Any) -> None:
+    bench.line.hold()
+    bench.sockets[0].ends("bug", "KeyError in a handler")
+    assert bench.of(Kind.SESSION)[0].outcome is Outcome.HARNESS_ERROR
+
+
+def test_bug_on_the_way_back_is_told(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.line.hold()
+
+    def bug() -> bool:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(bench.line, "_open", bug)
+    bench.sockets[0].ends("network")
+    until(lambda: bench.bugs)
+
+
+def test_error_on_a_live_session_does_not_refuse_what_is_asked_later(bench: Any) -> None:
+    bench.line.hold()
+    bench.sockets[0].comes("error", message="something else went wrong")
+    gevent.sleep(0.02)
+    assert bench.line.ask("unsubscribe", {}, "unsubscribed", "subscription_error") is not None
+
+
+def test_session_is_live_when_it_is_subscribed(bench: Any) -> None:
+    """Who asks in between would take the answer that another waits for."""
+    seen = []
+    bench.plans = [None]
+    answers = bench.rows.answered
+    bench.rows.answered = lambda *arguments, **more: (seen.append(bench.line.live), answers(*arguments, **more))
+    bench.line.hold()
+    assert seen == [False]
+    assert bench.line.live
+
+
+def test_session_that_ends_as_soon_as_it_is_signed_on_is_another_loss(bench: Any) -> None:
+    """Else the way back from the second loss would count from nowhere, and the first would have taken no time."""
+    bench.line.hold()
+    bench.plans = ["ends at once"]
+    bench.sockets[0].ends("network")
+    until(lambda: bench.line.live)
+    first, second = [row for row in bench.of(Kind.CONNECT) if row.intended_at_s is not None]
+    losses = [row.sent_at_s + row.response_time_ms / 1000 for row in bench.of(Kind.SESSION)]
+    assert first.intended_at_s == pytest.approx(losses[0], abs=0.005)
+    assert second.intended_at_s == pytest.approx(losses[1], abs=0.005)
+    assert second.intended_at_s > first.intended_at_s

@@ -22,11 +22,14 @@ class Process:
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
+        self.bugs: list[tuple[str, Exception]] = []
         target = load_target("sandbox", environ={})
         self.load = SimpleNamespace(
             target=replace(target, timeout_s=0.3, sockets=replace(target.sockets, lost_after_s=0.4)),
             recorder=SimpleNamespace(process=0, add=self.samples.append),
             stopping=False,
+            run_id="r-1",
+            harness_bug=lambda place, bug: self.bugs.append((place, bug)),
             way=lambda _seller: None,
         )
         self.lines = Lines(cast("Load", self.load))
@@ -146,3 +149,22 @@ def test_orders_nobody_waits_for_are_nobodys_step(process: Process) -> None:
     process.lines.stop()
     row = next(sample for sample in process.samples if sample.kind is Kind.PUSH)
     assert (row.step, row.iteration) == (None, -1)
+
+
+def test_bug_in_one_account_is_told_and_the_others_are_reviewed(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = process.open(), process.open()
+    broken.hold()
+    sound.hold()
+    owe(broken)
+    owed = owe(sound)
+
+    def bug(_now_s: float) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(broken.ledger, "review", bug)
+    sound.wait(owed)
+    assert owed.outcome is Outcome.LOST
+    assert process.bugs
+    assert process.bugs[0][0] == "a real-time session"
