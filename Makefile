@@ -5,6 +5,7 @@
 #   make test               the fast suite
 #   make check              ruff, mypy, import contracts
 #   make accept             everything the release promises, however long
+#   make bench              CPU of a request beside k6 and FastHttpUser, five minutes; see bench/README.md
 #   make bench-ws           CPU and memory of socket sessions beside k6, four minutes; see bench/README.md
 PYTHON ?= python3
 VENV   := .venv
@@ -14,7 +15,7 @@ ARGS   ?=
 # what decides between pass and fail has no line and no branch that no test walks
 COVER  := --cov=runlog --cov=analysis --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
 
-.PHONY: demo test check accept bench-ws clean
+.PHONY: demo test check accept bench bench-ws clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/sellergate run --load-profile demo --with-sandbox $(foreach fault,$(FAULT),--fault '$(fault)') $(ARGS)
@@ -30,6 +31,9 @@ check: $(VENV)/dev.stamp
 
 accept: check
 	@$(BIN)/pytest $(COVER)
+
+bench: $(VENV)/bench.stamp
+	@$(BIN)/python -m bench.http
 
 bench-ws: $(VENV)/bench.stamp
 	@$(BIN)/python -m bench.ws

@@ -51,6 +51,20 @@ class Process:
         """Return the memory it has resident, in kB of 1,000 bytes."""
         return float(self._watched.memory_info().rss) / 1000
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._child.poll() is not None
+
+    def finish(self) -> None:
+        """Wait until it has ended by itself; BenchFailed when it does not, or ends badly."""
+        try:
+            self._child.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired as error:
+            raise BenchFailed(f"{self._child.args!r} does not end") from error
+        if self._child.returncode != 0:
+            raise BenchFailed(f"{self._child.args!r} ended with {self._child.returncode}")
+
     def first_line(self) -> str:
         """Return the first line it prints."""
         assert self._child.stdout is not None  # noqa: S101  # it is a pipe

@@ -66,11 +66,8 @@ def _make_only() -> float:
     return (time.process_time() - began) / SAMPLES * 1e6
 
 
-def main() -> None:
-    """Repeat both, interleaved, and print medians and ranges."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    repetitions = parser.parse_args().repetitions
+def measured(repetitions: int = REPETITIONS) -> dict[str, list[float]]:
+    """Return what recording a sample, making one, and a flush took, each as often as said; interleaved."""
     figures: dict[str, list[float]] = {"recording_us": [], "making_us": [], "loop_held_ms": []}
     with tempfile.TemporaryDirectory() as place:
         for number in range(repetitions + 1):
@@ -82,6 +79,14 @@ def main() -> None:
                 figures["recording_us"].append(recording_us)
                 figures["making_us"].append(making_us)
                 figures["loop_held_ms"].append(held_ms)
+    return figures
+
+
+def main() -> None:
+    """Print medians and ranges."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    figures = measured(parser.parse_args().repetitions)
     for name, values in figures.items():
         print(f"{name} = {statistics.median(values):.3f}  (of {len(values)}: {min(values):.3f} … {max(values):.3f})")
 

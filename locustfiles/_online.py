@@ -19,8 +19,8 @@ _GONE_S: Final = 0.25
 class Online(Waiter):
     """A sender that can be told things.
 
-    The session is kept from pass to pass; one that is lost comes back by itself. A workflow with `holds_session` False
-    has none, and nothing here does anything.
+    The session is kept from pass to pass; one that is lost comes back by itself. `runlog.workflows.HOLDING` names who
+    has one; where `holds_session` is False nothing here does anything.
     """
 
     abstract = True

@@ -27,7 +27,7 @@ from locustfiles._routes import (
 from locustfiles._sending import Account
 from locustfiles._wallets import Wallet
 from runlog.schema import Kind, Outcome
-from runlog.workflows import WORKFLOWS
+from runlog.workflows import HOLDING, WORKFLOWS
 
 _FRESH_MARGIN_S: Final = 600.0
 """A token is refreshed this long before it ends."""
@@ -55,6 +55,7 @@ class Seller(Online):
         """Give the eight workflows the steps of the validation guide, and refuse a class that cannot do its steps."""
         super().__init_subclass__(**kwargs)
         cls.steps = cls.steps or WORKFLOWS.get(cls.workflow, ())
+        cls.holds_session = cls.workflow in HOLDING
         missing = [name for name in cls.steps if not callable(getattr(cls, name, None))]
         if not cls.workflow or not cls.steps or missing:
             raise TypeError(f"{cls.__name__}: needs `workflow`, `steps` and a method for each step; missing: {missing}")

@@ -23,7 +23,6 @@ class DashboardSeller(Seller):
     """Looks at everything, changes little."""
 
     workflow = "dashboard"
-    holds_session = True
     weight = 1
     wait_time = between(0.5, 1.5)
     needs: ClassVar = {"notifications": ("realtime_updates",)}

@@ -39,7 +39,6 @@ class OrderSeller(Seller):
     """Works through orders one by one; each is fulfilled once."""
 
     workflow = "order_management"
-    holds_session = True
     weight = 1
     wait_time = between(0.5, 1.5)
     needs: ClassVar = {

@@ -14,7 +14,6 @@ class SessionHolder(Seller):
     steps = ("hold",)
     weight = 1
     wait_time = between(2.0, 4.0)  # a server that stands still for five seconds is seen by every session
-    holds_session = True
     only_when_named = True
 
     def arrive(self) -> None:

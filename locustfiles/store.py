@@ -37,7 +37,6 @@ class StoreSeller(Seller):
     """Keeps a store that buyers come back to."""
 
     workflow = "store"
-    holds_session = True
     weight = 1
     wait_time = between(0.5, 1.5)
 

@@ -30,7 +30,6 @@ class TierSeller(Seller):
     """Grows out of bronze."""
 
     workflow = "tier_upgrade"
-    holds_session = True
     weight = 1
     wait_time = between(0.5, 1.5)
     needs: ClassVar = {

@@ -37,4 +37,7 @@ EVENT_STEPS: Final[dict[tuple[str, str], str]] = {
 ONLY_WHEN_NAMED: Final[dict[str, tuple[str, ...]]] = {"session_holder": ("hold",)}
 """What takes part only when the command line names it, and is in no release verdict; with its steps."""
 
+HOLDING: Final = frozenset({*(workflow for workflow, _ in EVENT_STEPS), *ONLY_WHEN_NAMED})
+"""Workflows whose sellers hold a real-time session."""
+
 SHIPPED: Final[dict[str, tuple[str, ...]]] = {**WORKFLOWS, **ONLY_WHEN_NAMED}

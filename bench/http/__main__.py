@@ -1,4 +1,4 @@
-"""Hold the cost of one request against k6 and Locust's own FastHttpUser on one nginx, and recording by itself: make bench."""
+"""Hold the cost of a request against k6's and FastHttpUser's on one nginx, and recording by itself: make bench."""
 
 import statistics
 import sys
@@ -14,7 +14,7 @@ from bench.http.measuring import CLIENTS, Cost, cost
 from bench.http.server import Nginx
 from bench.keeping import keep, machine, told, versions
 from bench.processes import CHECKOUT, BenchFailed
-from bench.recording import recording_us
+from bench.recording import measured
 
 ROUNDS: Final = 3
 TARGETS: Final = {"k6_csv": 0.45, "k6": 0.6, "fasthttpuser": 0.45}
@@ -50,7 +50,7 @@ def main() -> int:
     except BenchFailed as failed:
         print(f"bench: {failed}", file=sys.stderr)
         return 2
-    recording = recording_us()
+    recording = statistics.median(measured()["recording_us"])
     figures = figures_of(rounds, recording)
     settings = {name: value for name, value in vars(measuring).items() if name.isupper() and name != "CLIENTS"}
     kept = {

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 from bench.http.server import Nginx
 from bench.processes import BenchFailed, Process, k6_binary
 
@@ -89,8 +91,6 @@ def _ours(transport: str) -> Callable[[Nginx, Path], Process]:
 
 
 def _samples(place: Path) -> int:
-    import pyarrow as pa
-
     rows = 0
     for path in (place / "reports" / "run").glob("samples-*.arrow"):
         with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:

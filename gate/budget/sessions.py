@@ -4,13 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
-from typing import Final
 
 from gate.budget.traffic import Traffic
-from runlog.workflows import EVENT_STEPS, ONLY_WHEN_NAMED
-
-_HOLDING: Final = frozenset({*(workflow for workflow, _ in EVENT_STEPS), *ONLY_WHEN_NAMED})
-"""Workflows whose sellers hold a session."""
+from runlog.workflows import HOLDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class Sessions:
 def sessions(whole: Traffic) -> Sessions:
     """Return the sessions of a profile: sellers use the client addresses in turn."""
     target = whole.target
-    holding = [seller for seller, name in enumerate(islice(whole.mix(), whole.profile.sellers)) if name in _HOLDING]
+    holding = [seller for seller, name in enumerate(islice(whole.mix(), whole.profile.sellers)) if name in HOLDING]
     addresses = max(1, len(target.client_addresses))
     crowd = Counter(seller % addresses for seller in holding)
     return Sessions(

@@ -118,6 +118,19 @@ def test_push_times_are_those_of_the_server_s_stamps(
     assert p99_ms <= 5
 
 
+def test_a_server_that_lets_nobody_in_passes_nobody(sandbox: Sandbox, load: Callable[..., Any]) -> None:
+    """What can be read over HTTP all the same is not what a seller was told."""
+    server = sandbox("refuse_sockets")
+    done = load(server.url, "-u", "12", "-r", "12", "-t", "14s", *HOLDERS).wait()
+    passes = done.samples.query("kind == 'iteration' and outcome != 'aborted'")
+    assert set(passes["outcome"]) == {"abandoned"}
+    assert set(passes["workflow"]) == {"dashboard", "store", "order_management", "tier_upgrade"}
+    assert done.code == 1, done.output
+    assert {each["scope"]["workflow"] for each in done.broken() if each["stat"] == "completion_rate"} == set(
+        passes["workflow"]
+    )
+
+
 # -- servers that stand still, and servers that die --------------------------------------------------------------------
 
 
