@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bench.http.server import Nginx
 from bench.processes import BenchFailed, Process, k6_binary
+from runlog.schema import Kind, Outcome
 
 USERS: Final = 20
 WARM_UP_S: Final = 4.0
@@ -91,10 +93,13 @@ def _ours(transport: str) -> Callable[[Nginx, Path], Process]:
 
 
 def _samples(place: Path) -> int:
+    """Count the requests of ours that are on disk and went as they should."""
     rows = 0
     for path in (place / "reports" / "run").glob("samples-*.arrow"):
         with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
-            rows += sum(batch.num_rows for batch in reader)
+            for batch in reader:
+                asked = pc.and_(pc.equal(batch["kind"], Kind.HTTP), pc.equal(batch["outcome"], Outcome.OK))
+                rows += pc.sum(asked).as_py() or 0
     return rows
 
 

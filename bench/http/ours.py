@@ -1,5 +1,7 @@
 """Our load, as a run does it: steps, checks, JSON, Locust's statistics, every sample in the run log on disk."""
 
+import math
+
 from locust import constant, task
 
 from locustfiles._checks import accepted
@@ -20,7 +22,7 @@ class BenchSeller(Seller):
 
     def arrive(self) -> None:
         """Bring a token, as a signed-in seller has one; the server does not look at it."""
-        self.account = Account(self.load.new_wallet(), token="t" * 180)
+        self.account = Account(self.load.new_wallet(), token="t" * 180, token_ends_at_s=math.inf)
 
     @task
     def play(self) -> None:
