@@ -11,7 +11,7 @@ from analysis.report import wording
 from analysis.report.bins import Floats, Timeline
 from analysis.report.canvas import Chart, Theme, chart, message
 from analysis.report.limit_lines import limit_lines
-from analysis.statistics import times_ms
+from analysis.statistics import times_ms, unasked
 from analysis.verdict import Verdict
 from runlog.schema import Kind, Outcome
 
@@ -52,7 +52,7 @@ def _live(verdict: Verdict, samples: pd.DataFrame, time: Timeline) -> Chart:
 
 
 def _events(verdict: Verdict, samples: pd.DataFrame, time: Timeline) -> Chart:
-    owed = samples[samples["kind"] == Kind.PUSH]
+    owed = samples[(samples["kind"] == Kind.PUSH) & ~unasked(samples)]
     came = owed[owed["outcome"].isin((Outcome.OK, Outcome.OUT_OF_ORDER)) & owed["response_time_ms"].notna()]
     if came.empty:
         return message("events", _PUSH, "no event that came")

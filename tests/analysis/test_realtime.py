@@ -124,6 +124,16 @@ def test_pictures_show_what_was_dropped_and_lost(made: Any) -> None:
     assert all(one.light_png != other.light_png for one, other in zip(good, broken, strict=True))
 
 
+def test_events_nobody_was_owed_are_in_no_picture(made: Any) -> None:
+    verdict = judge(made.good(), made.shipped, PLAIN)
+    stray = made.socket_row("push", route="notification", iteration=-1, response_time_ms=5_000.0)
+    good, strange = (
+        session_charts(verdict, samples, timeline(verdict.run, samples, made.good().generator))
+        for samples in (made.good().samples, made.added([stray]))
+    )
+    assert [chart.light_png for chart in good] == [chart.light_png for chart in strange]
+
+
 def only(made: Any, *rows: dict[str, Any]) -> tuple[Any, pd.DataFrame]:
     samples = made.frame(rows)
     return replace(judge(made.good(), made.shipped, PLAIN), realtime=realtime(samples)), samples

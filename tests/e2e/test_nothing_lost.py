@@ -122,6 +122,10 @@ def nginx(tmp_path: Path) -> Iterator[Callable[[str], tuple[str, Path]]]:
                     keepalive_requests 1000000;
                     proxy_ignore_client_abort on;
                     location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+                    location /socket.io/ {{
+                        proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Host $host;
+                        proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+                    }}
                 }}
             }}
             """,
@@ -169,6 +173,9 @@ def test_the_access_log_of_an_nginx_in_front_agrees(sandbox: Start, load: Start,
         if "/conversations/{id}" in route:
             route = route.replace("{id}", "{uuid}")  # noqa: PLW2901  # conversations have UUIDs, notifications numbers
         sent[method, route] += count
+    sessions = (done.samples["kind"] == "connect").sum()
+    assert sessions > 0
+    sent["GET", "/socket.io/"] = int(sessions)
 
     def logged() -> Counter[tuple[str, str]]:
         lines = [line.split(" ", 2) for line in log.read_text("utf-8").splitlines()]
