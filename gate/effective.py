@@ -75,6 +75,7 @@ def _values(target: Target, environ: Mapping[str, str]) -> Iterator[tuple[str, s
     yield "wallet_secret_env", _variable(target.wallet_secret_env, environ)
     yield "consents", _listed(target.consents)
     yield from (("timeout", _time(target.timeout_s)), ("keep_alive", _time(target.keep_alive_s)))
+    yield "transport", None if target.transport == "own" else target.transport
     yield "proxy", None if target.proxy is None else "set"
     yield "ca_file", None if target.ca_file is None else shown(target.ca_file)
     yield "headers", _listed(tuple(f"{name} set" for name in target.headers))

@@ -4,7 +4,6 @@ import time
 import zlib
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 import brotli  # type: ignore[import-untyped]  # it has no stubs
 import gevent
@@ -16,9 +15,8 @@ from locustfiles._answers import decoded
 from locustfiles._calls import Call
 from locustfiles._connections import Way
 from locustfiles._decoded import BoundedAnswer
-from locustfiles._http import Broken, Connection, Fields, Trace, Unanswered
+from locustfiles._http import Broken, Fields, Origin, Trace, Unanswered
 
-_PORTS: Final = {"http": 80, "https": 443}
 _ENCODINGS: Final = "gzip, deflate, br"
 _PLAIN: Final = ("", "identity")
 
@@ -63,27 +61,23 @@ class OwnWire:
         self._user = user
         self._way = way
         self._trace = trace
-        self._connections: dict[str, tuple[Connection, bytes]] = {}
+        self._origins: dict[str, Origin] = {}
 
     def request(self, call: Call, headers: dict[str, str], json: Any, upload: Upload | None) -> "Sent":
         """Send once; what went wrong is in the response's `request_meta`, or is thrown."""
         base = self._user.client.base_url
-        connection, host = self._connections.get(base) or self._connect(base)
+        origin = self._origins.get(base)
+        if origin is None:
+            origin = self._origins[base] = Origin(base, self._way, self._trace)
         body = upload[0] if upload else b""
         if upload is None and json is not None:
             body = orjson.dumps(json)
             headers.setdefault("Content-Type", "application/json")
             headers.setdefault("Accept", "application/json")
         headers.setdefault("Accept-Encoding", _ENCODINGS)
-        if body or call.method not in ("GET", "HEAD"):
-            headers["Content-Length"] = str(len(body))
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        request = b"%b %b HTTP/1.1\r\n%b%b\r\n%b" % (
-            call.method.encode(), call.url.encode(), host, lines.encode("latin-1"), body
-        )  # fmt: skip
         sent = Sent(self._user, call, base)
         try:
-            received = connection.exchange(request, to_head=call.method == "HEAD")
+            received = origin.exchange(call.method, call.url, headers, body)
             sent.took(self._trace.started_at)
             sent.status_code, sent.headers = received.status, received.fields
             sent.content = _unpacked(received.body, received.fields)
@@ -92,18 +86,10 @@ class OwnWire:
             sent.request_meta["exception"] = error
         return sent
 
-    def _connect(self, base: str) -> tuple[Connection, bytes]:
-        """Return the connection for an address, which is opened when first used, and the field that names it."""
-        parts = urlsplit(base)
-        host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-        connection = Connection((host, port), self._way, self._trace, secure=parts.scheme == "https")
-        self._connections[base] = connection, f"Host: {parts.netloc}\r\n".encode()
-        return self._connections[base]
-
     def close(self) -> None:
         """Close every connection."""
-        for connection, _ in self._connections.values():
-            connection.close()
+        for origin in self._origins.values():
+            origin.close()
 
 
 class Sent:

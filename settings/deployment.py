@@ -98,7 +98,7 @@ class Target:
     lease_folder: Path = Path()  # where the leases of this machine's user are
     secrets: tuple[str, ...] = field(default=(), repr=False)  # what must not be kept anywhere; longest first
     sockets: Sockets = Sockets()
-    transport: Literal["own", "fasthttp"] = "fasthttp"  # what requests are sent with
+    transport: Literal["own", "fasthttp"] = "own"  # what requests are sent with: our connection, or FastHttpUser's
     ws_url_given: bool = False  # by the environment: it holds whichever address of the target is loaded
 
     def info(self, url: str) -> TargetInfo:

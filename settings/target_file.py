@@ -179,7 +179,7 @@ class TargetTable(Document):
     client_addresses: list[Annotated[str, AfterValidator(_client_address)]] = Field(default_factory=list)
     forwarded_for: bool = False
     keep_alive: DurationAboveZero = 60.0
-    transport: Literal["own", "fasthttp"] = "fasthttp"
+    transport: Literal["own", "fasthttp"] = "own"
     cache_keys_at_most: Annotated[int, Field(ge=1)] | None = None
     health_timeout: DurationAboveZero = 300.0
     cache: CacheTable = CacheTable()

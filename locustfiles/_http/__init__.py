@@ -2,6 +2,7 @@
 
 from locustfiles._http._connection import Connection
 from locustfiles._http._fields import Fields
+from locustfiles._http._origin import Origin
 from locustfiles._http._told import Broken, Received, Trace, Unanswered
 
-__all__ = ["Broken", "Connection", "Fields", "Received", "Trace", "Unanswered"]
+__all__ = ["Broken", "Connection", "Fields", "Origin", "Received", "Trace", "Unanswered"]

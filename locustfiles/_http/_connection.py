@@ -18,7 +18,7 @@ from locustfiles._http._told import Broken, Received, Trace, Unanswered
 
 _READ: Final = 1  # as libev has it
 _READ_BYTES: Final = 65_536
-_LOOK_AFTER_S: Final = 0.5
+_LOOK_AFTER_S: Final = 0.02
 _NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -81,12 +81,12 @@ class Connection:
     def _usable(self) -> bool:
         """Return whether there is a connection, not idle for too long, whose end has not come.
 
-        The loop tells of the end; of one that came while this seller slept it may not have told yet.
+        The loop tells of the end; of one that came while something held the loop up it has not told yet.
         """
         if self._sock is None:
             return False
         idle_s = time.perf_counter() - self._idle_since
-        return idle_s < _LOOK_AFTER_S or (idle_s < self._way.keep_alive_s and nothing_came(self._sock))
+        return idle_s < self._way.keep_alive_s and (idle_s < _LOOK_AFTER_S or nothing_came(self._sock))
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""

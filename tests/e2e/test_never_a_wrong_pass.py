@@ -203,7 +203,11 @@ why = "matches nothing"
         (MATCHES_NOTHING, 3, "threshold_unmatched"),
         (MATCHES_NOTHING.replace('route = "/api/nowhere"', 'profiles = ["load"]'), 3, "no_thresholds"),
         (MATCHES_NOTHING.replace('"/api/nowhere"', '"/api/nowhere"\nworkflow = "stroe"'), 2, "stroe"),
-        (MATCHES_NOTHING.replace('route = "/api/nowhere"', 'kind = "push"\nworkflow = "listing"'), 3, "threshold_unmatched"),
+        (
+            MATCHES_NOTHING.replace('route = "/api/nowhere"', 'kind = "push"\nworkflow = "listing"'),
+            3,
+            "threshold_unmatched",
+        ),
     ],
     ids=["empty", "no threshold", "matches nothing", "of another profile", "misspelt", "kind that never occurs"],
 )

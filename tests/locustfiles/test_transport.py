@@ -24,7 +24,7 @@ from geventhttpclient.url import URL
 
 from locustfiles._answers import LARGEST_MIB, AnswerTooLarge, decoded
 from locustfiles._connections import Proxy, ProxyRefused, Way
-from locustfiles._http import Trace
+from locustfiles._http import Origin, Trace
 from locustfiles._transport import OneClientPool, tls_context
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -104,9 +104,34 @@ def way(**changes: Any) -> Way:
     return Way(**{**given, "tls": None, **changes})
 
 
-def fetch(pool: OneClientPool, url: str) -> bytes:
+class OwnPool:
+    """Our own connection to each address, in the shape of the pool of FastHttpUser's client."""
+
+    def __init__(self, trace: Trace, where: Way) -> None:
+        self._trace, self._where = trace, where
+        self._origins: dict[str, Origin] = {}
+
+    def fetch(self, base: str, uri: str) -> bytes:
+        self._trace.reset()
+        origin = self._origins.get(base) or self._origins.setdefault(base, Origin(base, self._where, self._trace))
+        return origin.exchange("GET", uri, {}).body
+
+    def close(self) -> None:
+        for origin in self._origins.values():
+            origin.close()
+
+
+Pool = OneClientPool | OwnPool
+both = pytest.mark.parametrize("pool_of", [OneClientPool, OwnPool], ids=["fasthttp", "own"])
+
+
+def fetch(pool: Pool, url: str) -> bytes:
     """Return the body a seller's one connection brings."""
     parts = URL(url)
+    if isinstance(pool, OwnPool):
+        default = (parts.scheme, parts.port) in (("http", 80), ("https", 443))
+        where = parts.host if default else f"{parts.host}:{parts.port}"
+        return pool.fetch(f"{parts.scheme}://{where}", parts.request_uri)
     body: bytes = pool.get_client(parts).request("GET", parts.request_uri).read()
     return body
 
@@ -115,9 +140,12 @@ def fetch(pool: OneClientPool, url: str) -> bytes:
 
 
 @pytest.mark.parametrize(("idle_s", "connections"), [(0.0, 1), (0.3, 2)], ids=["used again", "idle too long"])
-def test_connection_is_used_again_unless_it_was_idle_for_too_long(idle_s: float, connections: int) -> None:
+@both
+def test_connection_is_used_again_unless_it_was_idle_for_too_long(
+    pool_of: Any, idle_s: float, connections: int
+) -> None:
     with listening(answering(OK)) as server:
-        pool = OneClientPool(Trace(), way(keep_alive_s=0.2))
+        pool = pool_of(Trace(), way(keep_alive_s=0.2))
         for _ in range(2):
             assert fetch(pool, f"http://127.0.0.1:{server.port}/") == b"ok"
             time.sleep(idle_s)
@@ -125,13 +153,14 @@ def test_connection_is_used_again_unless_it_was_idle_for_too_long(idle_s: float,
         pool.close()
 
 
-def test_connection_is_used_again_however_many_files_are_open() -> None:
+@both
+def test_connection_is_used_again_however_many_files_are_open(pool_of: Any) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
     with ExitStack() as files, listening(answering(OK)) as server:
         for _ in range(1_100):  # the client's own check ends at 1,023
             files.callback(os.close, os.dup(2))
-        pool = OneClientPool(Trace(), way())
+        pool = pool_of(Trace(), way())
         for _ in range(3):
             assert fetch(pool, f"http://127.0.0.1:{server.port}/") == b"ok"
         assert len(server.peers) == 1
@@ -139,7 +168,8 @@ def test_connection_is_used_again_however_many_files_are_open() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_connection_over_which_something_came_unasked_is_not_used_again() -> None:
+@both
+def test_connection_over_which_something_came_unasked_is_not_used_again(pool_of: Any) -> None:
     def serve(_listener: Listener, connection: socket.socket) -> None:
         while read_head(connection):
             connection.sendall(OK)
@@ -147,7 +177,7 @@ def test_connection_over_which_something_came_unasked_is_not_used_again() -> Non
             connection.sendall(b"HTTP/1.1 408 too slow\r\n\r\n")
 
     with listening(serve) as server:
-        pool = OneClientPool(Trace(), way())
+        pool = pool_of(Trace(), way())
         for _ in range(2):
             assert fetch(pool, f"http://127.0.0.1:{server.port}/") == b"ok"
             time.sleep(0.2)
@@ -155,13 +185,14 @@ def test_connection_over_which_something_came_unasked_is_not_used_again() -> Non
         pool.close()
 
 
-def test_connection_the_server_closed_meanwhile_costs_no_request() -> None:
+@both
+def test_connection_the_server_closed_meanwhile_costs_no_request(pool_of: Any) -> None:
     def serve(listener: Listener, connection: socket.socket) -> None:
         listener.heads.append(read_head(connection))
         connection.sendall(OK)  # and hang up
 
     with listening(serve) as server:
-        pool = OneClientPool(Trace(), way())
+        pool = pool_of(Trace(), way())
         for _ in range(2):
             assert fetch(pool, f"http://127.0.0.1:{server.port}/") == b"ok"
             time.sleep(0.1)
@@ -171,19 +202,21 @@ def test_connection_the_server_closed_meanwhile_costs_no_request() -> None:
 # -- from which address ------------------------------------------------------------------------------------------------
 
 
-def test_connection_comes_from_the_address_of_the_seller() -> None:
+@both
+def test_connection_comes_from_the_address_of_the_seller(pool_of: Any) -> None:
     with listening(answering(OK)) as server:
         for source in ("127.0.0.2", "127.0.0.3", None):
-            pool = OneClientPool(Trace(), way(source=source))
+            pool = pool_of(Trace(), way(source=source))
             fetch(pool, f"http://127.0.0.1:{server.port}/")
             pool.close()
         assert server.peers == ["127.0.0.2", "127.0.0.3", "127.0.0.1"]
 
 
-def test_address_this_machine_does_not_have_is_no_connection() -> None:
+@both
+def test_address_this_machine_does_not_have_is_no_connection(pool_of: Any) -> None:
     trace = Trace()
     with listening(answering(OK)) as server, pytest.raises(OSError, match="assign"):
-        fetch(OneClientPool(trace, way(source="192.0.2.7")), f"http://127.0.0.1:{server.port}/")
+        fetch(pool_of(trace, way(source="192.0.2.7")), f"http://127.0.0.1:{server.port}/")
     assert not trace.sent
 
 
@@ -205,10 +238,11 @@ def test_address_of_a_proxy_is_read(address: str, user: str | None, password: st
     assert password is None or password not in repr(proxy)
 
 
-def test_plain_request_asks_the_proxy_for_the_whole_address_and_says_who_asks() -> None:
+@both
+def test_plain_request_asks_the_proxy_for_the_whole_address_and_says_who_asks(pool_of: Any) -> None:
     with listening(answering(OK)) as proxy:
         proxied = way(proxy=Proxy("127.0.0.1", proxy.port, "ann", "s3@cret"))
-        pool = OneClientPool(Trace(), proxied)
+        pool = pool_of(Trace(), proxied)
         assert fetch(pool, "http://backend.test:8080/api/x?page=1") == b"ok"
         pool.close()
     (head,) = proxy.heads
@@ -249,10 +283,11 @@ def _tunnel(answer: bytes, context: ssl.SSLContext | None = None) -> Callable[[L
     return serve
 
 
-def test_tls_goes_through_a_tunnel_whose_credentials_the_backend_never_sees(authority: Authority) -> None:
+@both
+def test_tls_goes_through_a_tunnel_whose_credentials_the_backend_never_sees(pool_of: Any, authority: Authority) -> None:
     with listening(_tunnel(b"HTTP/1.1 200 go\r\n\r\n", authority.server)) as proxy:
         proxied = way(proxy=Proxy("127.0.0.1", proxy.port, "ann", "pw"), tls=tls_context(str(authority.file)))
-        pool = OneClientPool(Trace(), proxied)
+        pool = pool_of(Trace(), proxied)
         assert fetch(pool, "https://backend.test/api/x") == b"ok"
         pool.close()
     outside, inside = proxy.heads
@@ -273,10 +308,13 @@ def test_tls_goes_through_a_tunnel_whose_credentials_the_backend_never_sees(auth
     ],
     ids=["407", "502", "blank", "nothing", "endless"],
 )
-def test_proxy_that_opens_no_tunnel_is_no_connection(answer: bytes, why: str, authority: Authority) -> None:
+@both
+def test_proxy_that_opens_no_tunnel_is_no_connection(
+    pool_of: Any, answer: bytes, why: str, authority: Authority
+) -> None:
     trace, tls = Trace(), tls_context(str(authority.file))
     with listening(_tunnel(answer)) as proxy, pytest.raises(ProxyRefused, match=why):
-        fetch(OneClientPool(trace, way(proxy=Proxy("127.0.0.1", proxy.port), tls=tls)), "https://backend.test/")
+        fetch(pool_of(trace, way(proxy=Proxy("127.0.0.1", proxy.port), tls=tls)), "https://backend.test/")
     assert not trace.sent
 
 
@@ -288,33 +326,36 @@ def _tls(listener: Listener, connection: socket.socket, context: ssl.SSLContext)
         answering(OK)(listener, inside)  # type: ignore[arg-type]  # an SSLSocket is a socket
 
 
-def test_certificate_is_held_against_the_bundle_of_the_target(authority: Authority) -> None:
+@both
+def test_certificate_is_held_against_the_bundle_of_the_target(pool_of: Any, authority: Authority) -> None:
     with listening(lambda listener, connection: _tls(listener, connection, authority.server)) as server:
         url = f"https://127.0.0.1:{server.port}/"
-        pool = OneClientPool(Trace(), way(tls=tls_context(str(authority.file))))
+        pool = pool_of(Trace(), way(tls=tls_context(str(authority.file))))
         assert fetch(pool, url) == b"ok"
         pool.close()
         with pytest.raises(ssl.SSLCertVerificationError):  # the system's bundle does not know this authority
-            fetch(OneClientPool(Trace(), way(tls=tls_context(None))), url)
+            fetch(pool_of(Trace(), way(tls=tls_context(None))), url)
 
 
-def test_certificate_of_another_name_is_refused(authority: Authority) -> None:
+@both
+def test_certificate_of_another_name_is_refused(pool_of: Any, authority: Authority) -> None:
     with (
         listening(lambda listener, connection: _tls(listener, connection, authority.server)) as server,
         pytest.raises(ssl.SSLCertVerificationError),
     ):
-        fetch(OneClientPool(Trace(), way(tls=tls_context(str(authority.file)))), f"https://localhost:{server.port}/")
+        fetch(pool_of(Trace(), way(tls=tls_context(str(authority.file)))), f"https://localhost:{server.port}/")
 
 
 # -- how much is read --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("over", [0, 1])
-def test_body_is_read_up_to_the_largest_size_and_then_the_connection_is_closed(over: int) -> None:
+@both
+def test_body_is_read_up_to_the_largest_size_and_then_the_connection_is_closed(pool_of: Any, over: int) -> None:
     body = b"x" * (LARGEST + over)
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     with listening(answering(answer)) as server:
-        pool, url = OneClientPool(Trace(), way()), f"http://127.0.0.1:{server.port}/"
+        pool, url = pool_of(Trace(), way()), f"http://127.0.0.1:{server.port}/"
         for _ in range(2):
             if over:
                 with pytest.raises(AnswerTooLarge):
