@@ -42,6 +42,8 @@ def figure(result: dict[str, Any], steady: pd.DataFrame, whole: pd.DataFrame, se
         if scope[name] is not None:
             steady = steady[steady[name] == scope[name]]
     http = steady[steady["kind"] == (scope["kind"] or "http")]
+    if scope["kind"] == "push":
+        http = http[http["iteration"] >= 0]  # the others nobody was owed
     pushes, sessions = whole[whole["kind"] == "push"], whole[whole["kind"] == "session"]
     return {
         "mean": latency(http).mean,
