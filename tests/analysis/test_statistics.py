@@ -23,6 +23,7 @@ def samples(*outcomes: str, times_ms: list[float | None] | None = None, cache: l
             "kind": pd.Categorical(["http"] * len(outcomes)),
             "sent_at_s": np.zeros(len(outcomes)),
             "intended_at_s": np.full(len(outcomes), np.nan),
+            "iteration": np.zeros(len(outcomes), dtype=np.int32),
             "outcome": pd.Categorical(outcomes),
             "response_time_ms": np.array(times_ms or [100.0] * len(outcomes), dtype=np.float32),
             "cache": pd.Categorical(cache or ["none"] * len(outcomes)),
