@@ -88,6 +88,12 @@ def test_why_sessions_broke_is_told_in_the_server_s_words(made: Any) -> None:
         assert words in text
 
 
+def test_events_nobody_was_owed_are_told_apart(made: Any) -> None:
+    found = told(made, *(made.socket_row("push", route="notification", iteration=-1) for _ in range(3)))
+    assert (found.unasked, found.pushes.expected) == (3, 240)
+    assert "3 events came that nobody was owed: they stand for none that was, and are in no latency." in notes(found)
+
+
 def test_a_line_says_the_most_important(made: Any) -> None:
     said = "40 sessions, 40 at once, 0 dropped; 240 events: 0 lost, 0 twice, 0 out of order; p50 39.5, p95 66 ms"
     assert line(told(made)) == said
