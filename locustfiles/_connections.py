@@ -132,11 +132,15 @@ def _tcp(way: Way, host: str, port: int) -> Any:
 
 def _tunnel_request(proxy: Proxy, host: str, port: int) -> bytes:
     named = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    lines = [f"CONNECT {named} HTTP/1.1", f"Host: {named}"]
-    if proxy.user is not None or proxy.password is not None:
-        credentials = base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode()).decode()
-        lines.append(f"Proxy-Authorization: Basic {credentials}")
-    return "\r\n".join([*lines, "", ""]).encode()
+    return f"CONNECT {named} HTTP/1.1\r\nHost: {named}\r\n{proxy_authorization(proxy)}\r\n".encode()
+
+
+def proxy_authorization(proxy: Proxy) -> str:
+    """Return the header line that tells a proxy who asks; nothing where it does not want to know."""
+    if proxy.user is None and proxy.password is None:
+        return ""
+    credentials = base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode()).decode()
+    return f"Proxy-Authorization: Basic {credentials}\r\n"
 
 
 def nothing_came(sock: Any) -> bool:

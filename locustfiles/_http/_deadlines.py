@@ -17,7 +17,7 @@ class Waiting(Protocol):
 
 
 class Deadlines:
-    """Requests under way, in the order they have to be answered in where all have the same time."""
+    """Requests under way, and until when each has to be answered."""
 
     def __init__(self) -> None:
         self._due_at: dict[Waiting, float] = {}
@@ -27,12 +27,15 @@ class Deadlines:
         """Watch over one; `due_at` is a moment of the performance counter."""
         self._due_at[waiting] = due_at
         if self._timer is None:
-            self._timer = gevent.get_hub().loop.timer(LOOK_S)
-            self._timer.start(self._look, update=True)
+            self._look_soon()
 
     def drop(self, waiting: Waiting) -> None:
         """Watch over it no longer."""
         self._due_at.pop(waiting, None)
+
+    def _look_soon(self) -> None:
+        self._timer = gevent.get_hub().loop.timer(LOOK_S)
+        self._timer.start(self._look, update=True)
 
     def _look(self) -> None:
         self._timer.stop()
@@ -43,8 +46,7 @@ class Deadlines:
             self._due_at.pop(waiting, None)
             waiting.overdue()
         if self._due_at and self._timer is None:
-            self._timer = gevent.get_hub().loop.timer(LOOK_S)
-            self._timer.start(self._look, update=True)
+            self._look_soon()
 
 
 DEADLINES: Final = Deadlines()

@@ -1,12 +1,11 @@
 """Where requests of one address go: straight to it, or to a proxy that is asked for the whole address."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from locustfiles._connections import Proxy, Way
+from locustfiles._connections import Way, proxy_authorization
 from locustfiles._http._connection import Connection
 from locustfiles._http._told import Received, Trace
 
@@ -29,7 +28,7 @@ class Origin:
         if proxy is not None and not secure:  # through a tunnel goes only what a proxy must not read
             address, way = (proxy.host, proxy.port), replace(way, proxy=None)
             self._prefix = f"http://{parts.netloc}"
-            self._fields += _authorization(proxy)
+            self._fields += proxy_authorization(proxy)
         self._connection = Connection(address, way, trace, secure=secure)
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Received:
@@ -44,10 +43,3 @@ class Origin:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-
-def _authorization(proxy: Proxy) -> str:
-    if proxy.user is None and proxy.password is None:
-        return ""
-    credentials = base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode()).decode()
-    return f"Proxy-Authorization: Basic {credentials}\r\n"

@@ -4,12 +4,12 @@ from typing import Final
 
 import httptools
 
-from locustfiles._answers import AnswerTooLarge
+from locustfiles._answers import LARGEST_MIB, AnswerTooLarge
 from locustfiles._http._fields import Fields
 from locustfiles._http._told import Broken, Received
 
 _MOST_HEAD_BYTES: Final = 65_536
-_MOST_BODY_BYTES: Final = 16 * 2**20
+_MOST_BODY_BYTES: Final = LARGEST_MIB * 2**20
 _INTERIM: Final = 200
 """Answers below say that the real one is still to come."""
 _SWITCHING: Final = 101

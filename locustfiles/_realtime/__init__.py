@@ -1,7 +1,8 @@
 """Hold a seller's real-time session, and know what the server owes it."""
 
+from locustfiles._realtime._addressees import Addressees
 from locustfiles._realtime._causes import Cause, event_of, owed_after
-from locustfiles._realtime._ledger import Addressees, Ledger, Owed
+from locustfiles._realtime._ledger import Ledger, Owed
 from locustfiles._realtime._line import Line
 from locustfiles._realtime._lines import Lines
 from locustfiles._realtime._rows import Rows

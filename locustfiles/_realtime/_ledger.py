@@ -1,24 +1,20 @@
 """Keep account of the events a server owes one seller: what came, twice, too late, in the wrong order, or never."""
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import inf
 from typing import Any, Final
 
+from locustfiles._realtime._addressees import Addressees, wallets_in
 from locustfiles._realtime._server_clock import ServerClock, stamp_s
 from locustfiles._socketio import Arrived
 from runlog.schema import Outcome
 
 _REMEMBERED: Final = 1024
 """Events kept in mind to know them again; a session gets a few a second."""
-_MESSAGES: Final = 20_000
 _LATELY: Final = 64
-_WALLETS: Final = ("walletAddress", "sellerAddress", "userAddress", "recipientAddress")
-"""Fields of an event that say whose it is."""
-_INSIDE: Final = ("data", "message", "notification")
-"""Where the product puts what an event is about."""
 _TOO_LATE: Final = "came after more than {:g} s"
 
 
@@ -62,23 +58,6 @@ class _Here:
     mark: bytes
     outcome: Outcome
     error: str | None
-
-
-class Addressees:
-    """Who in this process was sent which message: one that comes to another seller is a leak."""
-
-    def __init__(self) -> None:
-        self._wallets: OrderedDict[str, str] = OrderedDict()
-
-    def note(self, message: str, wallet: str) -> None:
-        """Note that a message is for a wallet."""
-        self._wallets[message] = wallet
-        if len(self._wallets) > _MESSAGES:
-            self._wallets.popitem(last=False)
-
-    def is_another_s(self, message: Any, wallet: str) -> bool:
-        """Return whether a message with this id is known to be for another wallet."""
-        return self._wallets.get(str(message), wallet) != wallet
 
 
 class Ledger:
@@ -229,7 +208,7 @@ class Ledger:
 
     def _judged(self, arrived: Arrived, body: dict[str, Any]) -> tuple[Outcome, str | None]:
         """Say whether an event is this seller's, and in its place where the server numbers its events."""
-        if any(whose.lower() != self.wallet for whose in _wallets(body)) or self._is_another_s(arrived, body):
+        if any(whose.lower() != self.wallet for whose in wallets_in(body)) or self._is_another_s(arrived, body):
             return Outcome.WRONG_BODY, "an event of another wallet"
         number = body.get("seq")
         if type(number) is int:
@@ -355,17 +334,6 @@ class Ledger:
         owed = Owed(here.arrived.event, step, iteration, None, here.arrived.at_s)
         self._pay(owed, here)
         return owed
-
-
-def _wallets(body: dict[str, Any], depth: int = 2) -> Iterator[str]:
-    """Return the wallets an event says it is for, also those inside what it is about."""
-    for name in _WALLETS:
-        if isinstance(body.get(name), str):
-            yield body[name]
-    for name in _INSIDE if depth else ():
-        inner = body.get(name)
-        if isinstance(inner, dict):
-            yield from _wallets(inner, depth - 1)
 
 
 def _fits(owed: Owed, here: _Here) -> bool:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
-from locustfiles._realtime._ledger import Addressees, Ledger
+from locustfiles._realtime._addressees import Addressees
+from locustfiles._realtime._ledger import Ledger
 from locustfiles._realtime._line import Line
 from locustfiles._realtime._rows import Rows
 from locustfiles._realtime._server_clock import ServerClock
