@@ -84,7 +84,8 @@ def test_a_session_lost_while_it_was_set_up_again_has_one_way_back(bench: Any) -
     bench.line.hold()
     bench.plans = ["ends at once"]
     bench.sockets[0].ends("network")
-    until(lambda: len(bench.sockets) == 2)
+    until(lambda: len(bench.of(Kind.SESSION)) == 2)
+    gevent.sleep(0)  # whoever was setting it up is done
     bench.line.hold()
     until(lambda: bench.line.live)
     gevent.sleep(0.1)
