@@ -32,6 +32,11 @@ def figures_of(rounds: list[dict[str, Cost]], recording: float) -> list[Figure]:
     ]
 
 
+def settings_of() -> dict[str, float]:
+    """Return what the rounds were made with."""
+    return {name: getattr(measuring, name) for name in ("USERS", "WARM_UP_S", "MEASURED_S", "RATE_AT_LEAST")}
+
+
 def main() -> int:
     """Measure, print, keep; return 0 when every target holds, 1 when one does not, 2 when it was no measurement."""
     began, here = time.monotonic(), machine()
@@ -52,7 +57,7 @@ def main() -> int:
         return 2
     recording = statistics.median(measured()["recording_us"])
     figures = figures_of(rounds, recording)
-    settings = {name: value for name, value in vars(measuring).items() if name.isupper() and name != "CLIENTS"}
+    settings = settings_of()
     kept = {
         "requests": [{name: asdict(each) for name, each in one.items()} for one in rounds],
         "recording_us": recording,
