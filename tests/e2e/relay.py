@@ -14,13 +14,19 @@ _TELLING = re.compile(
 
 @dataclass
 class Relay:
-    """A TCP relay on a free loopback port; `secrets` are what went through it and must not be kept."""
+    """A TCP relay on a free loopback port; `secrets` are what went through it and must not be kept.
+
+    With `spoil` every fourth answer to a request with these bytes in it says 500, whatever the server said.
+    """
 
     onward: str
     cookie: str
+    spoil: bytes | None = None
     heard: list[bytes] = field(default_factory=list)
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     _open: list[socket.socket] = field(default_factory=list)
+    _asked: int = 0
+    _to_spoil: set[socket.socket] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -44,6 +50,13 @@ class Relay:
         try:
             while data := source.recv(1 << 16):
                 self.heard.append(data)
+                if self.spoil is not None and self.spoil in data and not cookie:
+                    self._asked += 1
+                    if self._asked % 4 == 0:
+                        self._to_spoil.add(source)
+                if cookie and sink in self._to_spoil and data.startswith(b"HTTP/1.1 200 "):
+                    self._to_spoil.discard(sink)
+                    data = data.replace(b"HTTP/1.1 200 OK", b"HTTP/1.1 500 Internal Server Error", 1)
                 if cookie:
                     data = data.replace(b"\r\nx-frame-options", b"\r\nset-cookie: " + cookie + b"\r\nx-frame-options")
                 sink.sendall(data)

@@ -10,10 +10,13 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+
+from locustfiles._realtime import event_of
 
 pytestmark = pytest.mark.e2e
 
@@ -56,6 +59,18 @@ def quiet_moment_s(times: pd.Series, until_s: float) -> float:
     return float(near[start] + gaps[start] / 2)
 
 
+def may_have_caused(cut: pd.DataFrame) -> Counter[str]:
+    """Count the events that requests cut by the stop may have caused: the server may have acted, or not have."""
+    called: list[Any] = [SimpleNamespace(method=row.method, route=row.route) for row in cut.itertuples()]
+    return Counter(event for event in map(event_of, called) if event is not None)
+
+
+def missing(ours: Counter[str], theirs: Counter[str], maybe: Counter[str]) -> None:
+    """Hold that we counted what the server did, to the last event but those whose cause was cut."""
+    assert not ours - theirs, (ours, theirs)
+    assert not (theirs - ours) - maybe, (ours, theirs, maybe)
+
+
 def test_every_count_of_events_is_the_server_s_own(sandbox: Sandbox, load: Callable[..., Any], tmp_path: Path) -> None:
     server = sandbox(*FAULTS)
     profiles = tmp_path / "profiles.toml"
@@ -81,10 +96,12 @@ def test_every_count_of_events_is_the_server_s_own(sandbox: Sandbox, load: Calla
     true = counts(
         theirs, "fault", {"lose_events": "lost", "duplicate_events": "duplicated", "reorder_events": "out of order"}
     )
-    assert said == true
+    maybe = may_have_caused(samples[samples["outcome"] == "aborted"])
+    for what, theirs_counted in true.items():
+        missing(said[what], theirs_counted, maybe)
     assert all(sum(each.values()) >= 3 for each in true.values()), true
     expected = ours[ours["outcome"] != "duplicated"]
-    assert Counter(expected["route"]) == Counter(theirs["event"])
+    missing(Counter(expected["route"]), Counter(theirs["event"]), maybe)
     assert set(pushes["outcome"]) == {"ok", "lost", "duplicated", "out_of_order"}
 
     # sockets are no part of Locust's total, and nothing anywhere took no time

@@ -62,7 +62,7 @@ think_ratio = 0.2
 def relay(sandbox: Callable[..., object]) -> Iterator[Relay]:
     """A relay before a sandbox that misbehaves in every way that makes failing exchanges."""
     behind = sandbox("error_rate=15%", "wrong_body=3%", "no_envelope=3%")
-    between = Relay(behind.url, f"session={COOKIE}")  # type: ignore[attr-defined]  # conftest's Sandbox
+    between = Relay(behind.url, f"session={COOKIE}", spoil=b"/api/auth/wallet-connect")  # type: ignore[attr-defined]  # conftest's Sandbox
     threading.Thread(target=between.serve, daemon=True).start()
     yield between
     between.close()
