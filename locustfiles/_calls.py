@@ -27,6 +27,7 @@ class Call:
     __slots__ = (
         "body",
         "iteration",
+        "late_s",
         "method",
         "process",
         "route",
@@ -50,6 +51,7 @@ class Call:
         self.unique = False
         self.body: Any = None
         self.sent_at_s = time.time()
+        self.late_s: float | None = None
 
     def sample(
         self,
@@ -64,7 +66,7 @@ class Call:
         return Sample(
             kind=Kind.SETUP if self.step is None else Kind.HTTP,
             sent_at_s=self.sent_at_s,
-            intended_at_s=None,
+            intended_at_s=None if self.late_s is None else self.sent_at_s - self.late_s,
             workflow=self.workflow,
             step=self.step,
             seller=self.seller,

@@ -66,6 +66,8 @@ class Sender(Patient):
             self._own_headers["X-Forwarded-For"] = self.address
         self.rng = random.Random(f"{self.load.seed}/{self.workflow}/{self.number}")
         self.iteration = -1
+        self.late_s: float | None = None
+        """How much later than intended this pass began (open model); None where nothing was intended."""
         self.thought_s = 0.0
         self._unique = 0
 
@@ -94,6 +96,7 @@ class Sender(Patient):
         call.method, call.route, call.unique = method, route, unique
         call.url = self._url(call, ids, query)
         call.body = json
+        call.late_s = self.late_s
         answer, response = self._send_patiently(call, self._headers(step, upload, by), json, upload)
         outcome, error = Outcome.ABORTED, None
         try:

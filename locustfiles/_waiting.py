@@ -72,7 +72,7 @@ class Waiter(Sender):
             Sample(
                 kind=kind,
                 sent_at_s=at_s,
-                intended_at_s=None,
+                intended_at_s=None if self.late_s is None else at_s - self.late_s,
                 workflow=self.workflow,
                 step=step,
                 seller=self.number,
