@@ -2,7 +2,8 @@
 
 import re
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 import orjson
 
@@ -10,9 +11,14 @@ from locustfiles._checks import Answer, CheckFailed
 from locustfiles._http import Trace
 from runlog.failures import Exchange
 from runlog.redaction import error_text
-from runlog.schema import Cache, Kind, Outcome, Sample
+from runlog.schema import Cache, Kind, Outcome
 from settings.target import CacheHeaders
 
+Upload = tuple[bytes, str]
+"""A body, and its content type."""
+SubjectOf = Callable[[Kind, str | None, str | None, str, str], int]
+
+STEP_HEADER: Final = "X-Load-Step"
 THROTTLED: Final = 429
 _NOT_MODIFIED: Final = 304
 _SMALL_BYTES: Final = 2_048
@@ -21,69 +27,112 @@ _REQUEST_ID: Final = b'"requestId"'
 _TOKEN_S: Final = 24 * 3600.0
 
 
-class Call:
-    """One request: whose, of which step, what, and when it was last sent."""
+class Recording(Protocol):
+    """What keeps samples."""
 
-    __slots__ = (
-        "body",
-        "iteration",
-        "late_s",
-        "method",
-        "process",
-        "route",
-        "seller",
-        "sent_at_s",
-        "step",
-        "unique",
-        "url",
-        "workflow",
-    )
+    process: int
+    put: Callable[..., None]
+    """As `SampleColumns.put`."""
 
-    def __init__(self, seller: int, iteration: int, process: int, workflow: str, step: str | None) -> None:
-        self.seller = seller
-        self.iteration = iteration
-        self.process = process
+
+class Plan:
+    """What all requests of one step to one route have in common: worked out once, for a seller sends them all day."""
+
+    __slots__ = ("filled", "method", "route", "step", "step_line", "subject", "workflow", "writes")
+
+    def __init__(
+        self, workflow: str, step: str | None, method: str, route: str, *, subject: SubjectOf, says_step: bool
+    ) -> None:
+        """Plan requests of a step (None: setup); `subject` gives the run log's code, `says_step`: in a header too."""
         self.workflow = None if step is None else workflow
         self.step = step
-        self.method = ""
-        self.route = ""
-        self.url = ""
-        self.unique = False
-        self.body: Any = None
-        self.sent_at_s = time.time()
-        self.late_s: float | None = None
+        self.method = method
+        self.route = route
+        self.filled = "{" in route
+        """Whether ids have to be put into the route."""
+        self.writes = method != "GET"
+        self.subject = subject(Kind.SETUP if step is None else Kind.HTTP, self.workflow, step, method, route)
+        self.step_line = f"{STEP_HEADER}: {workflow}.{step}\r\n" if says_step and step is not None else ""
 
-    def sample(
+
+class Call(Trace):
+    """One request: whose, of which plan, what, and what happened to it when it was last sent."""
+
+    __slots__ = ("body", "iteration", "late_s", "plan", "seller", "sent_at_s", "token", "unique", "upload", "url")
+
+    def __init__(
         self,
+        plan: Plan,
+        url: str,
+        *,
+        seller: int,
+        iteration: int,
+        body: Any = None,
+        upload: Upload | None = None,
+        unique: bool = False,
+    ) -> None:
+        self.plan = plan
+        self.url = url
+        self.seller = seller
+        self.iteration = iteration
+        self.late_s: float | None = None
+        self.body = body
+        self.upload = upload
+        self.token: str | None = None
+        self.unique = unique
+
+    def start(self) -> None:
+        """Begin, or begin anew."""
+        self.sent_at_s = time.time()
+        super().start()
+
+    @property
+    def method(self) -> str:
+        """The method of its plan."""
+        return self.plan.method
+
+    @property
+    def route(self) -> str:
+        """The template its path was made from."""
+        return self.plan.route
+
+    @property
+    def step(self) -> str | None:
+        """The step it is of; None: setup."""
+        return self.plan.step
+
+    @property
+    def workflow(self) -> str | None:
+        """The workflow it is of; None: setup."""
+        return self.plan.workflow
+
+    def record(
+        self,
+        recorder: Recording,
         outcome: Outcome,
         time_ms: float | None,
-        trace: Trace,
         answer: Answer | None,
         cache: Cache | None,
         error: str | None,
-    ) -> Sample:
-        """Return the sample of this request."""
-        return Sample(
-            kind=Kind.SETUP if self.step is None else Kind.HTTP,
-            sent_at_s=self.sent_at_s,
-            intended_at_s=None if self.late_s is None else self.sent_at_s - self.late_s,
-            workflow=self.workflow,
-            step=self.step,
-            seller=self.seller,
-            iteration=self.iteration,
-            process=self.process,
-            method=self.method,
-            route=self.route,
-            status=None if answer is None else answer.status,
-            outcome=outcome,
-            response_time_ms=time_ms,
-            connect_ms=trace.connect_ms,
-            wait_ms=trace.wait_ms,
-            request_bytes=trace.request_bytes,
-            response_bytes=None if answer is None else len(answer.body),
-            cache=cache,
-            error=None if error is None else error_text(error),
-            computed=None if answer is None else computed(answer),
+    ) -> None:
+        """Have the sample of this request kept."""
+        recorder.put(
+            self.plan.subject,
+            self.sent_at_s,
+            None if self.late_s is None else self.sent_at_s - self.late_s,
+            self.seller,
+            self.iteration,
+            recorder.process,
+            None if answer is None else answer.status,
+            outcome,
+            time_ms,
+            self.connect_ms,
+            self.wait_ms,
+            self.request_bytes,
+            None if answer is None else len(answer.body),
+            cache,
+            None if error is None else error_text(error),
+            None if answer is None else computed(answer),
         )
 
     def exchange(self, outcome: Outcome, error: str | None, answer: Answer | None) -> Exchange:
@@ -109,11 +158,16 @@ def cache_status(answer: Answer, names: CacheHeaders, *, unique: bool) -> Cache:
     """Return who answered, by the header names of the target; a unique query was never asked of a cache."""
     if unique:
         return Cache.BYPASS
-    said = answer.headers.get(names.status_header)
-    age = answer.headers.get(names.age_header)
-    if answer.status == _NOT_MODIFIED or said in names.hit_values or (said is None and age not in (None, "0")):
+    headers = answer.headers
+    said = headers.get(names.status_header)
+    if said is not None:
+        if said in names.hit_values:
+            return Cache.HIT
+        if answer.status != _NOT_MODIFIED:
+            return Cache.MISS if said in names.miss_values else Cache.NONE
+    if answer.status == _NOT_MODIFIED or headers.get(names.age_header) not in (None, "0"):
         return Cache.HIT
-    return Cache.MISS if said in names.miss_values else Cache.NONE
+    return Cache.NONE
 
 
 def token_life_s(text: Any) -> float:

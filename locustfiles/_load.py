@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from locustfiles._calls import Plan
 from locustfiles._connections import Proxy, Way
 from locustfiles._headers import forwarded_address, own_headers
 from locustfiles._pacing import Pacer
@@ -57,6 +58,7 @@ class Load:
         self._numbers = itertools.count(recorder.process * _SELLERS_OF_A_PROCESS)
         self._pools: dict[str, Iterator[Wallet]] = {}
         self._new = wallets(self._secret, f"run {run_id}", itertools.count(recorder.process * _NEW_OF_A_PROCESS))
+        self._plans: dict[type, dict[tuple[str | None, str, str], Plan]] = {}
         self._bugs: Counter[str] = Counter()
         self.lines = Lines(self)
         recorder.paced_s = self._paced_s
@@ -115,6 +117,10 @@ class Load:
         if own is not None and (target.ws_url_given or host.rstrip("/") == target.url.rstrip("/")):
             return own
         return host.replace("http", "ws", 1)
+
+    def plans(self, sellers: type) -> dict[tuple[str | None, str, str], Plan]:
+        """Return what sellers of a class planned so far, by step, method and route; all of them share it."""
+        return self._plans.setdefault(sellers, {})
 
     def next_seller(self) -> int:
         """Return the number of another seller, unlike any other of this run."""

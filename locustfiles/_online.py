@@ -101,21 +101,15 @@ class Online(Waiter):
             raise WrongBody(owed.error or owed.event)
         return owed
 
-    def _send(
-        self, call: Call, headers: dict[str, str], json: Any, upload: tuple[bytes, str] | None
-    ) -> tuple[Answer, Any]:
-        """Send once; an event that comes before the answer may be what this causes."""
+    def about_to_write(self, call: Call) -> None:
+        """Note that a request may cause an event: one that comes before the answer may be it."""
         event = None if self.line is None else event_of(call)
         if self.line is not None and event is not None:
             self.line.ledger.asking(event)
-        return super()._send(call, headers, json, upload)
 
-    def _record(
-        self, call: Call, outcome: Outcome, time_ms: float | None, answer: Answer | None, error: str | None
-    ) -> None:
-        """Record the sample, and note which event is owed now."""
-        super()._record(call, outcome, time_ms, answer, error)
-        if not self.holds_session or call.method == "GET":
+    def wrote(self, call: Call, outcome: Outcome, answer: Answer | None) -> None:
+        """Note which event is owed now."""
+        if not self.holds_session:
             return
         now_s = time.time()
         if outcome is Outcome.OK and answer is not None:  # no read comes from a cache: the server made it just now

@@ -9,7 +9,7 @@ import gevent
 import psutil
 
 from runlog.failures import FailureLog
-from runlog.schema import GENERATOR_SCHEMA, Sample
+from runlog.schema import GENERATOR_SCHEMA, Kind, Sample
 from runlog.series import SeriesWriter
 from runlog.writer import Closing, SampleWriter
 
@@ -31,6 +31,8 @@ class Recorder:
         self.failures = FailureLog(folder, process)
         self._sellers = sellers
         self._writer = SampleWriter(folder, process)
+        self.put = self._writer.columns.put
+        """Keep the sample of a request; see `SampleColumns.put`."""
         self._lags_ms: list[float] = []
         self._greenlets = [gevent.spawn(self._flush_for_ever), gevent.spawn(self._probe_lag)]
         try:
@@ -47,8 +49,12 @@ class Recorder:
         return self._writer.added
 
     def add(self, sample: Sample) -> None:
-        """Keep one sample."""
+        """Keep one sample that is no request."""
         self._writer.add(sample)
+
+    def subject(self, kind: Kind, workflow: str | None, step: str | None, method: str, route: str) -> int:
+        """Return the code that `put` takes for what requests are about."""
+        return self._writer.columns.subjects[kind, workflow, step, method, route]
 
     def close(self) -> Closing:
         """Stop recording, flush, and write the closing record."""

@@ -239,14 +239,12 @@ class Seller(Online):
             raise Blocked(f"no {what}: an earlier step failed")
         return value
 
-    def _record(
-        self, call: Call, outcome: Outcome, time_ms: float | None, answer: Answer | None, error: str | None
-    ) -> None:
-        """Record the sample, and note what the request created."""
-        super()._record(call, outcome, time_ms, answer, error)
+    def wrote(self, call: Call, outcome: Outcome, answer: Answer | None) -> None:
+        """Note what the request created."""
+        super().wrote(call, outcome, answer)
         if self._created is None:
             return
-        created = created_by(call, answer, seller=self.w, workflow=self.workflow, sent=self.trace.sent)
+        created = created_by(call, answer, seller=self.w, workflow=self.workflow, sent=call.sent)
         if created is not None:
             self._created.add(created)
 

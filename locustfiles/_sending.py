@@ -2,16 +2,15 @@
 
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from types import TracebackType
+from typing import Any, ClassVar, Final, NoReturn
 
-from locust.contrib.fasthttp import LocustBadStatusCode
+from locust.exception import StopUser
 
 from locustfiles import _load
 from locustfiles._answers import AnswerTooLarge
-from locustfiles._calls import THROTTLED, Call, cache_status
+from locustfiles._calls import STEP_HEADER, THROTTLED, Call, Plan, Upload, cache_status
 from locustfiles._checks import Answer, CheckFailed, HttpError, StepFailed, Throttled, Unreached
 from locustfiles._http import Trace
 from locustfiles._limits_said import BACK_OFF_S, back_off_s, limits_said
@@ -22,13 +21,14 @@ from locustfiles._routes import ALLOWED, ID
 from locustfiles._transport import OneClientPool
 from locustfiles._unreached import unreached
 from locustfiles._wallets import Wallet
-from locustfiles._wires import FastWire, OwnWire
+from locustfiles._wires import Cut, FastWire, OwnWire
 from runlog.redaction import error_text
 from runlog.schema import Cache, Outcome
 
 _TRIES: Final = 3
 """How often a throttled request is sent in all, backing off in between as the answer asks."""
-_HTTP_ERROR: Final = 400
+_REDIRECT: Final = 300
+_NOT_MODIFIED: Final = 304
 
 
 @dataclass(slots=True)
@@ -55,11 +55,12 @@ class Sender(Patient):
         self.load = _load.current(environment)
         self.load.check_host(self.host or environment.host)
         self.number = self.load.next_seller()
-        self.trace = Trace()
-        self.client_pool = OneClientPool(self.trace, self.load.way(self.number))
+        way, trace = self.load.way(self.number), Trace()
+        self.client_pool = OneClientPool(trace, way)
         super().__init__(environment)
         own = self.load.target.transport == "own"
-        self.wire = OwnWire(self, self.load.way(self.number), self.trace) if own else FastWire(self)
+        self.wire: OwnWire | FastWire = OwnWire(self, way) if own else FastWire(self, self.client_pool, trace)
+        self._plans = self.load.plans(type(self))
         self.address = self.load.address(self.number)
         self._own_headers = dict(self.load.headers)
         if self.load.target.forwarded_for:
@@ -71,7 +72,11 @@ class Sender(Patient):
         self.thought_s = 0.0
         self._unique = 0
 
-    @contextmanager
+    @property
+    def base(self) -> str:
+        """Where this seller's requests go: scheme, host, port."""
+        return str(self.host or self.environment.host)
+
     def step(
         self,
         step: str | None,
@@ -79,161 +84,209 @@ class Sender(Patient):
         route: str,
         *,
         json: Any = None,
-        upload: tuple[bytes, str] | None = None,
+        upload: Upload | None = None,
         query: str = "",
         unique: bool = False,
         by: Account | None = None,
         **ids: Any,
-    ) -> Iterator[Answer]:
+    ) -> "Step":
         """Send one request and hand its answer to the with-block, whose checks decide its outcome.
 
         `step` None makes it a sample of kind setup. `route` is a template of `_routes`; `ids` fill its braces.
         `unique` adds a query nobody sent before, so that no cache can answer. `by` sends as somebody else than this
         seller. Whatever happens in the block, exactly one sample is recorded for every request sent.
         """
-        self.check_stop()
-        call = Call(self.number, self.iteration, self.load.recorder.process, self.workflow, step)
-        call.method, call.route, call.unique = method, route, unique
-        call.url = self._url(call, ids, query)
-        call.body = json
-        call.late_s = self.late_s
-        answer, response = self._send_patiently(call, self._headers(step, upload, by), json, upload)
-        outcome, error = Outcome.ABORTED, None
-        try:
-            yield answer
-            if is_redirect(answer) or (answer.status >= _HTTP_ERROR and not answer.expected):
-                raise HttpError(f"status {answer.status}")  # noqa: TRY301  # one place records the outcome
-            outcome = Outcome.OK
-        except StepFailed as failure:
-            if is_redirect(answer):
-                outcome, error = Outcome.HTTP_ERROR, redirected(answer, self.host or self.environment.host)
-                raise HttpError(error) from failure
-            outcome, error = failure.outcome, str(failure)
-            raise
-        except Exception as bug:
-            outcome, error = Outcome.HARNESS_ERROR, f"{type(bug).__name__}: {bug}"
-            raise
-        finally:
-            self._finish(call, response, answer, outcome, error)
-
-    def _url(self, call: Call, ids: dict[str, Any], query: str) -> str:
-        if (call.method, call.route) not in ALLOWED:
-            raise ValueError(f"{call.method} {call.route} is not on the allow-list (locustfiles/_routes.py)")
-        if call.step is not None and call.step not in self.steps:
-            raise ValueError(f"{call.step!r} is not a step of {self.workflow}; its steps are {', '.join(self.steps)}")
-        for name, value in ids.items():
-            if not isinstance(value, str) or not ID.fullmatch(value):
-                raise CheckFailed(f"'{name}' from an answer cannot stand in a path")
-        path = call.route.format(**ids)
-        if call.unique:
+        plan = self._plans.get((step, method, route)) or self._planned(step, method, route)
+        path = self._path(route, ids) if plan.filled else route
+        if unique:
             self._unique += 1
             mark = f"u={self.load.run_id}-{self.number}-{self._unique}"
             query = f"{query}&{mark}" if query else mark
-        return f"{path}?{query}" if query else path
+        return Step(self, plan, f"{path}?{query}" if query else path, json, upload, by or self.account, unique=unique)
 
-    def _headers(self, step: str | None, upload: tuple[bytes, str] | None, by: Account | None) -> dict[str, str]:
+    def _planned(self, step: str | None, method: str, route: str) -> Plan:
+        """Plan requests never sent before; ValueError for those that no workflow may send."""
+        if (method, route) not in ALLOWED:
+            raise ValueError(f"{method} {route} is not on the allow-list (locustfiles/_routes.py)")
+        if step is not None and step not in self.steps:
+            raise ValueError(f"{step!r} is not a step of {self.workflow}; its steps are {', '.join(self.steps)}")
+        subject, says_step = self.load.recorder.subject, self.load.target.step_header
+        plan = Plan(self.workflow, step, method, route, subject=subject, says_step=says_step)
+        self._plans[step, method, route] = plan
+        return plan
+
+    def _path(self, route: str, ids: dict[str, Any]) -> str:
+        for name, value in ids.items():
+            if not isinstance(value, str) or not ID.fullmatch(value):
+                raise CheckFailed(f"'{name}' from an answer cannot stand in a path")
+        return route.format(**ids)
+
+    def headers(self, call: Call) -> dict[str, str]:
+        """Return what this seller says of itself in a request."""
         headers = dict(self._own_headers)
-        account = by or self.account
-        if account.token is not None:
-            headers["Authorization"] = f"Bearer {account.token}"
-        if self.load.target.step_header and step is not None:
-            headers["X-Load-Step"] = f"{self.workflow}.{step}"
-        if upload is not None:
-            headers["Content-Type"] = upload[1]
+        if call.token is not None:
+            headers["Authorization"] = f"Bearer {call.token}"
+        if call.plan.step_line:
+            headers[STEP_HEADER] = f"{call.workflow}.{call.step}"
         return headers
 
-    def _send_patiently(
-        self, call: Call, headers: dict[str, str], json: Any, upload: tuple[bytes, str] | None
-    ) -> tuple[Answer, Any]:
+    def send_patiently(self, call: Call) -> Answer:
         """Send; after a 429 back off as asked and send again, each try a sample; Throttled when it stays so."""
-        for tries_left in range(_TRIES - 1, -1, -1):
-            admission = self.await_room(call)
-            answer, response = self._send_admitted(call, admission, headers, json, upload)
+        self.check_stop()
+        if self.load.pacer is None:
+            answer = self._send(call)
             if answer.status != THROTTLED:
-                return answer, response
+                return answer
+            return self._send_again(call, answer, None)
+        admission = self.await_room(call)
+        answer = self._send_admitted(call, admission)
+        return answer if answer.status != THROTTLED else self._send_again(call, answer, admission)
+
+    def _send_again(self, call: Call, answer: Answer, admission: Admission | None) -> Answer:
+        """Go on after a 429."""
+        for tries_left in range(_TRIES - 1, -1, -1):
             wait_s = back_off_s(answer, time.time(), BACK_OFF_S if admission is None else admission.longest_s)
             if admission is not None:
                 admission.throttled(wait_s)
-            self._finish(call, response, answer, Outcome.THROTTLED, "status 429")
-            if tries_left:
-                self._back_off(wait_s)
+            self.finish(call, answer, Outcome.THROTTLED, "status 429")
+            if not tries_left:
+                break
+            self._back_off(wait_s)
+            admission = self.await_room(call)
+            answer = self._send_admitted(call, admission)
+            if answer.status != THROTTLED:
+                return answer
         raise Throttled("status 429")
 
-    def _send_admitted(
-        self,
-        call: Call,
-        admission: Admission | None,
-        headers: dict[str, str],
-        json: Any,
-        upload: tuple[bytes, str] | None,
-    ) -> tuple[Answer, Any]:
+    def _send_admitted(self, call: Call, admission: Admission | None) -> Answer:
         """Send once, and tell the limits what came of it; of a 429 the caller tells them."""
         if admission is None:
-            return self._send(call, headers, json, upload)
+            return self._send(call)
+        call.sent = False
         try:
-            answer, response = self._send(call, headers, json, upload)
+            answer = self._send(call)
         except BaseException:
-            (admission.unanswered if self.trace.sent else admission.unsent)()
+            (admission.unanswered if call.sent else admission.unsent)()
             raise
         if answer.status != THROTTLED:
             cached = cache_status(answer, self.load.target.cache, unique=False) is Cache.HIT
             admission.answered(answer.status, cached=cached, said=limits_said(answer.headers, time.time()))
-        return answer, response
+        return answer
 
-    def _send(
-        self, call: Call, headers: dict[str, str], json: Any, upload: tuple[bytes, str] | None
-    ) -> tuple[Answer, Any]:
-        """Send once; what ends without an answer is recorded here, what has one in `_finish`."""
-        self.trace.reset()
-        call.sent_at_s = time.time()
+    def _send(self, call: Call) -> Answer:
+        """Send once; what ends without an answer is recorded here, what has one in `finish`."""
+        if call.plan.writes:
+            self.about_to_write(call)
+        call.start()
         try:
-            response = self.wire.request(call, headers, json, upload)
+            return self.wire.send(call)
+        except Cut as cut:
+            self._raise_unreached(call, cut.cause)
         except AnswerTooLarge as error:
-            self._record(call, Outcome.HTTP_ERROR, self._elapsed_ms(), None, str(error))
+            self._record(call, Outcome.HTTP_ERROR, _elapsed_ms(call), None, str(error))
             raise Unreached(Outcome.HTTP_ERROR, str(error)) from error
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
-            if self.trace.first_byte_at is not None:  # there was a head, and what followed was not as it said
+            if call.first_byte_at is not None:  # there was a head, and what followed was not as it said
                 text = f"unreadable answer: {text}"
-                self._record(call, Outcome.HTTP_ERROR, self._elapsed_ms(), None, text)
+                self._record(call, Outcome.HTTP_ERROR, _elapsed_ms(call), None, text)
                 raise Unreached(Outcome.HTTP_ERROR, text) from error
             self._record(call, Outcome.HARNESS_ERROR, None, None, text)
             raise
         except BaseException:  # killed by the stop; a request that was not sent yet is none
-            if self.trace.sent:
-                self._record(call, Outcome.ABORTED, self._elapsed_ms(), None, None)
+            if call.sent:
+                self._record(call, Outcome.ABORTED, _elapsed_ms(call), None, None)
             raise
-        broken = response.request_meta["exception"]
-        if broken is not None and not isinstance(broken, LocustBadStatusCode):
-            self._raise_unreached(call, response, broken)
-        return Answer(response.status_code, response.headers, response.content or b""), response
 
-    def _raise_unreached(self, call: Call, response: Any, broken: BaseException) -> None:
+    def _raise_unreached(self, call: Call, broken: BaseException) -> NoReturn:
         """Record a request that got no whole answer, and raise Unreached."""
-        outcome, text = unreached(broken, sent=self.trace.sent, timeout_s=self.load.target.timeout_s)
-        with response:
-            response.failure(f"{outcome}: {error_text(text)}")
-        self._record(call, outcome, self._elapsed_ms(), None, text)
+        call.ended_at = time.perf_counter()
+        outcome, text = unreached(broken, sent=call.sent, timeout_s=self.load.target.timeout_s)
+        self.wire.tell(call, None, f"{outcome}: {error_text(text)}")
+        self._record(call, outcome, call.time_ms, None, text)
         raise Unreached(outcome, text)
 
-    def _finish(self, call: Call, response: Any, answer: Answer, outcome: Outcome, error: str | None) -> None:
+    def finish(self, call: Call, answer: Answer, outcome: Outcome, error: str | None) -> None:
         """Tell Locust's statistics, then record the sample."""
-        with response:
-            if outcome is Outcome.OK:
-                response.success()
-            else:
-                response.failure(f"{outcome}: {error_text(error or '')}")
-        self._record(call, outcome, response.request_meta["response_time"], answer, error)
+        self.wire.tell(call, answer, None if outcome is Outcome.OK else f"{outcome}: {error_text(error or '')}")
+        self._record(call, outcome, call.time_ms, answer, error)
 
     def _record(
         self, call: Call, outcome: Outcome, time_ms: float | None, answer: Answer | None, error: str | None
     ) -> None:
         """Record the sample, and keep the exchange if it failed and is among the first."""
-        target, recorder = self.load.target, self.load.recorder
-        cache = None if answer is None else cache_status(answer, target.cache, unique=call.unique)
-        recorder.add(call.sample(outcome, time_ms, self.trace, answer, cache, error))
-        if outcome not in (Outcome.OK, Outcome.ABORTED) and recorder.failures.wants(call.workflow, call.step, outcome):
+        recorder = self.load.recorder
+        cache = None if answer is None else cache_status(answer, self.load.target.cache, unique=call.unique)
+        call.record(recorder, outcome, time_ms, answer, cache, error)
+        if call.plan.writes:
+            self.wrote(call, outcome, answer)
+        if outcome is Outcome.OK or outcome is Outcome.ABORTED:
+            return
+        if recorder.failures.wants(call.workflow, call.step, outcome):
             recorder.failures.add(call.exchange(outcome, error, answer))
 
-    def _elapsed_ms(self) -> float:
-        return (time.perf_counter() - self.trace.started_at) * 1000
+    def about_to_write(self, call: Call) -> None:
+        """Hear of a request that is no GET, before it is sent."""
+
+    def wrote(self, call: Call, outcome: Outcome, answer: Answer | None) -> None:
+        """Hear of a request that is no GET, once it is recorded."""
+
+
+class Step(Call):
+    """A request of a seller, sent when its with-block begins and recorded when that ends."""
+
+    __slots__ = ("_answer", "_sender")
+
+    def __init__(
+        self,
+        sender: Sender,
+        plan: Plan,
+        url: str,
+        body: Any,
+        upload: Upload | None,
+        by: Account,
+        *,
+        unique: bool,
+    ) -> None:
+        self._sender = sender
+        self.plan = plan
+        self.url = url
+        self.body = body
+        self.upload = upload
+        self.token = by.token
+        self.unique = unique
+        self.seller = sender.number
+        self.iteration = sender.iteration
+        self.late_s = sender.late_s
+
+    def __enter__(self) -> Answer:
+        """Send it and return its answer."""
+        self._answer = answer = self._sender.send_patiently(self)
+        return answer
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Judge and record it: by what the block threw, or by its status when nobody asked for that."""
+        answer, sender = self._answer, self._sender
+        if error is None:
+            if answer.expected or answer.status < _REDIRECT or answer.status == _NOT_MODIFIED:
+                sender.finish(self, answer, Outcome.OK, None)
+                return
+            text = redirected(answer, sender.base) if is_redirect(answer) else f"status {answer.status}"
+            sender.finish(self, answer, Outcome.HTTP_ERROR, text)
+            raise HttpError(text)
+        if isinstance(error, StepFailed):
+            if is_redirect(answer):  # whatever the block missed in it
+                text = redirected(answer, sender.base)
+                sender.finish(self, answer, Outcome.HTTP_ERROR, text)
+                raise HttpError(text) from error
+            sender.finish(self, answer, error.outcome, str(error))
+        elif isinstance(error, Exception) and not isinstance(error, StopUser):
+            sender.finish(self, answer, Outcome.HARNESS_ERROR, f"{type(error).__name__}: {error}")
+        else:
+            sender.finish(self, answer, Outcome.ABORTED, None)
+
+
+def _elapsed_ms(call: Call) -> float:
+    return (time.perf_counter() - call.started_at) * 1000

@@ -58,9 +58,15 @@ class Teller:
                 error=sample.error,
             )
 
+    def subject(self, *_: object) -> int:
+        """Return a code for what requests are about: any will do."""
+        return 0
+
+    def put(self, *_: Any) -> None:
+        """Take the sample of a request; `exchange` tells more of it."""
+
     def exchange(
         self,
-        seller: Seller,
         call: Call,
         answer: Answer | None,
         *,
@@ -70,7 +76,6 @@ class Teller:
         error: str | None,
     ) -> None:
         """Tell one request and what came back."""
-        trace = seller.trace
         self.exchanges.append(outcome)
         self.say(
             "exchange",
@@ -81,10 +86,10 @@ class Teller:
             outcome=outcome,
             error=None if error is None else redact(error),
             expected=None if answer is None else answer.expected,
-            connect_ms=trace.connect_ms,
-            wait_ms=trace.wait_ms,
+            connect_ms=call.connect_ms,
+            wait_ms=call.wait_ms,
             total_ms=time_ms,
-            request_bytes=trace.request_bytes,
+            request_bytes=call.request_bytes,
             response_bytes=None if answer is None else len(answer.body),
             request_headers=self._headers(headers.items()),
             request_body=None if call.body is None else self._body(orjson.dumps(call.body)),
@@ -130,16 +135,16 @@ def told(seller_class: type[Seller], teller: Teller) -> type[Seller]:
     class Told(seller_class):  # type: ignore[valid-type, misc]  # made for one trial from whatever class it is about
         _sent: Mapping[str, str]
 
-        def _headers(self, *arguments: Any, **named: Any) -> dict[str, str]:
-            headers: dict[str, str] = super()._headers(*arguments, **named)
-            self._sent = headers
-            return headers
+        def _send(self, call: Call) -> Answer:
+            self._sent = self.wire.headers(call)
+            answer: Answer = super()._send(call)
+            return answer
 
         def _record(
             self, call: Call, outcome: Outcome, time_ms: float | None, answer: Answer | None, error: str | None
         ) -> None:
             super()._record(call, outcome, time_ms, answer, error)
-            teller.exchange(self, call, answer, headers=self._sent, outcome=outcome, time_ms=time_ms, error=error)
+            teller.exchange(call, answer, headers=self._sent, outcome=outcome, time_ms=time_ms, error=error)
 
     return Told
 

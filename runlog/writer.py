@@ -48,11 +48,11 @@ class SampleWriter:
 
     def __init__(self, folder: Path, process: int) -> None:
         self.problem: str | None = None
-        self.added = 0
         self.written = 0
         self._folder = folder
         self._process = process
-        self._columns = SampleColumns()
+        self.columns = SampleColumns()
+        """What was added and not taken; its `put` is the way of a request."""
         self._stream: pa.ipc.RecordBatchStreamWriter | None = None
         try:
             self._file = pa.OSFile(str(samples_path(folder, process)), "wb")
@@ -60,14 +60,18 @@ class SampleWriter:
         except OSError as error:
             self.problem = _first_line(error)
 
+    @property
+    def added(self) -> int:
+        """Samples ever added."""
+        return self.columns.added
+
     def add(self, sample: Sample) -> None:
         """Keep one sample until the next flush."""
-        self.added += 1
-        self._columns.add(sample)
+        self.columns.add(sample)
 
     def take(self) -> Batch | None:
         """Return what waits, for `write`."""
-        return self._columns.take()
+        return self.columns.take()
 
     def write(self, batch: Batch | None) -> None:
         """Append a batch to the file, readable from then on; OSError ends in `problem`."""

@@ -19,6 +19,7 @@ from locustfiles._http._told import Broken, Received, Trace, Unanswered
 _READ: Final = 1  # as libev has it
 _READ_BYTES: Final = 65_536
 _LOOK_AFTER_S: Final = 0.02
+_NOBODYS: Final = Trace()
 _NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -30,11 +31,11 @@ class Connection:
         "_watcher", "_way", "_write",
     )  # fmt: skip
 
-    def __init__(self, address: tuple[str, int], way: Way, trace: Trace, *, secure: bool) -> None:
-        """Connect to `address` the target's way, with TLS where `secure`; `trace` is told what happens to requests."""
+    def __init__(self, address: tuple[str, int], way: Way, *, secure: bool) -> None:
+        """Connect to `address` the target's way, with TLS where `secure`."""
         self._address = address
         self._way = way
-        self._trace = trace
+        self._trace = _NOBODYS
         self._secure = secure
         self._hub = gevent.get_hub()
         self._sock: Any = None
@@ -46,16 +47,16 @@ class Connection:
         self._failed: BaseException | None = None
         self._idle_since = 0.0
 
-    def exchange(self, request: bytes, *, to_head: bool = False) -> Received:
-        """Send a whole request, once, and return its answer.
+    def exchange(self, request: bytes, trace: Trace, *, to_head: bool = False) -> Received:
+        """Send a whole request, once, and return its answer; `trace` is told what happens.
 
         TimeoutError after the way's `timeout_s`, counted from `trace.started_at`; Unanswered, Broken or AnswerTooLarge
         when there is no answer, any other OSError when there was no connection to send it over (`trace.sent` tells).
         Whatever is thrown into it closes the connection.
         """
-        trace, way = self._trace, self._way
-        due_at = trace.started_at + way.timeout_s
-        if not self._usable():
+        self._trace = trace
+        due_at = trace.started_at + self._way.timeout_s
+        if not self._usable(trace.started_at):
             self._open(due_at)
         reading = self._reading
         reading.expect(to_head=to_head)
@@ -72,20 +73,19 @@ class Connection:
             self.close()
             raise
         self._asked = False
-        if reading.keeps:
-            self._idle_since = time.perf_counter()
-        else:
+        self._idle_since = trace.ended_at = time.perf_counter()
+        if not reading.keeps:
             self.close()
         return received
 
-    def _usable(self) -> bool:
+    def _usable(self, now: float) -> bool:
         """Return whether there is a connection, not idle for too long, whose end has not come.
 
         The loop tells of the end; of one that came while something held the loop up it has not told yet.
         """
         if self._sock is None:
             return False
-        idle_s = time.perf_counter() - self._idle_since
+        idle_s = now - self._idle_since
         return idle_s < self._way.keep_alive_s and (idle_s < _LOOK_AFTER_S or nothing_came(self._sock))
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 
 class Fields(Mapping[str, str]):
@@ -15,11 +16,20 @@ class Fields(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         """Return the value of a field; KeyError when it did not come."""
-        wanted = _wanted(name)
-        found = [value for key, value in self._came if len(key) == len(wanted) and key.lower() == wanted]
-        if not found:
+        found: str | None = self.get(name)
+        if found is None:
             raise KeyError(name)
-        return found[0].decode("latin-1") if len(found) == 1 else b", ".join(found).decode("latin-1")
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a field, or `default`; asked often, and mostly for what is not there."""
+        wanted = _wanted(name)
+        size = len(wanted)
+        found: bytes | None = None
+        for key, value in self._came:
+            if len(key) == size and key.lower() == wanted:
+                found = value if found is None else found + b", " + value
+        return default if found is None else found.decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
         """Return the names, in lower case, each once."""

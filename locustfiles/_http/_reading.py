@@ -14,14 +14,16 @@ _INTERIM: Final = 200
 """Answers below say that the real one is still to come."""
 _SWITCHING: Final = 101
 _BODILESS: Final = (204, 304)
+_FRAMING: Final = {len(name): name for name in (b"content-length", b"transfer-encoding")}
+_ENCODING: Final = b"content-encoding"
 
 
 class Reading:
     """The answers of one connection, one after the other. `feed` whatever comes; `take` an answer once it is whole."""
 
     __slots__ = (
-        "_body", "_fields", "_framed", "_head_bytes", "_parser", "_size", "_status", "_to_head", "begun", "came",
-        "keeps", "whole",
+        "_body", "_encoded", "_fields", "_framed", "_head_bytes", "_parser", "_size", "_status", "_to_head", "begun",
+        "came", "keeps", "whole",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -49,10 +51,13 @@ class Reading:
         self._body: list[bytes] = []
         self._size = self._head_bytes = 0
         self._framed = False
+        self._encoded = False
 
     def feed(self, data: bytes) -> None:
         """Take in what came; Broken when it is no answer or more than one, AnswerTooLarge when it is too long."""
         self.came = True
+        if not self.begun:
+            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -60,6 +65,8 @@ class Reading:
             if isinstance(cause, (Broken, AnswerTooLarge)):
                 raise cause from None
             raise Broken(str(error) or type(error).__name__) from error
+        if self._head_bytes > _MOST_HEAD_BYTES and not self.begun:
+            raise Broken(f"a head of more than {_MOST_HEAD_BYTES} bytes")
 
     def end(self) -> bool:
         """Note that nothing more comes; whether that makes the answer whole, because the end was its only mark."""
@@ -72,9 +79,7 @@ class Reading:
         """Return the answer."""
         body = self._body
         return Received(
-            self._status,
-            Fields(self._fields),
-            body[0] if len(body) == 1 else b"".join(body),
+            self._status, Fields(self._fields), body[0] if len(body) == 1 else b"".join(body), self._encoded
         )
 
     # -- of the parser -----------------------------------------------------------------------------------------------
@@ -86,9 +91,6 @@ class Reading:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one field."""
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > _MOST_HEAD_BYTES:
-            raise Broken(f"a head of more than {_MOST_HEAD_BYTES} bytes")
         self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -102,11 +104,13 @@ class Reading:
         self._status = status
         if self._to_head:
             self.whole, self.keeps = True, self._parser.should_keep_alive()
-        self._framed = (
-            self._to_head
-            or status in _BODILESS
-            or any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self._fields)
-        )
+        self._framed = self._to_head or status in _BODILESS
+        for name, _ in self._fields:
+            size = len(name)
+            if size in _FRAMING and name.lower() == _FRAMING[size]:
+                self._framed = True
+            elif size == len(_ENCODING) and name.lower() == _ENCODING:
+                self._encoded = True
 
     def on_body(self, data: bytes) -> None:
         """Keep a piece of the body."""

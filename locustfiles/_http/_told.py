@@ -7,20 +7,25 @@ from locustfiles._http._fields import Fields
 
 
 class Trace:
-    """What happened to the request under way: when it was connected, sent, first answered."""
+    """What happened to one request: when it was connected, sent, first answered, wholly answered."""
 
-    __slots__ = ("connect_ms", "first_byte_at", "request_bytes", "sent", "started_at")
+    __slots__ = ("connect_ms", "ended_at", "first_byte_at", "request_bytes", "sent", "started_at")
 
     def __init__(self) -> None:
-        self.reset()
+        self.start()
 
-    def reset(self) -> None:
-        """Forget the request before; times are perf_counter seconds."""
-        self.started_at = time.perf_counter()
+    def start(self) -> None:
+        """Begin, or begin anew; times are perf_counter seconds."""
+        self.started_at = self.ended_at = time.perf_counter()
         self.connect_ms: float | None = None
         self.sent = False
         self.first_byte_at: float | None = None
         self.request_bytes: int | None = None
+
+    @property
+    def time_ms(self) -> float:
+        """Milliseconds from the start until the answer was whole."""
+        return (self.ended_at - self.started_at) * 1000
 
     @property
     def wait_ms(self) -> float | None:
@@ -34,6 +39,7 @@ class Received(NamedTuple):
     status: int
     fields: Fields
     body: bytes
+    encoded: bool
 
 
 class Unanswered(Exception):

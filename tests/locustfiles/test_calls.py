@@ -1,11 +1,13 @@
 """One request becomes one sample; token life, cache status and whose body it is are read as the contract says."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from locustfiles._calls import Call, cache_status, computed, token_life_s
+from locustfiles._calls import Call, Plan, cache_status, computed, token_life_s
 from locustfiles._checks import Answer
-from locustfiles._http import Trace
-from runlog.schema import Cache, Kind, Outcome
+from runlog.columns import SampleColumns, to_arrow
+from runlog.schema import Cache, Kind, Outcome, Sample
 from settings.target import CacheHeaders
 
 OTHER_NAMES = CacheHeaders(status_header="CF-Cache-Status", hit_values=("HIT", "STALE"), miss_values=("EXPIRED",))
@@ -103,27 +105,45 @@ def test_whether_a_body_was_made_for_its_request_is_what_both_ids_say(
     if parsed:
         answer.json()
     assert computed(answer) is expected
-    sample = _call().sample(Outcome.OK, 1.0, _trace(), answer, None, None)
-    assert sample.computed is expected
+    assert _recorded(_call(), Outcome.OK, 1.0, answer).computed is expected
 
 
-def _call(step: str | None = "creation") -> Call:
-    call = Call(seller=7, iteration=2, process=1, workflow="listing", step=step)
-    call.method, call.route, call.url = "POST", "/api/x/{lid}", "/api/x/55?u=1"
-    call.body = {"title": "SG lamp"}
-    call.sent_at_s = 1.5
+COLUMNS = SampleColumns()
+
+
+def _call(step: str | None = "creation", late_s: float | None = None) -> Call:
+    subject = lambda *about: COLUMNS.subjects[about]  # noqa: E731  # as the recorder has it
+    plan = Plan("listing", step, "POST", "/api/x/{lid}", subject=subject, says_step=True)
+    call = Call(plan, "/api/x/55?u=1", seller=7, iteration=2, body={"title": "SG lamp"})
+    call.start()
+    call.sent_at_s, call.late_s = 1.5, late_s
     return call
 
 
-def _trace() -> Trace:
-    trace = Trace()
-    trace.started_at, trace.first_byte_at, trace.connect_ms, trace.request_bytes = 10.0, 10.25, 1.5, 410
-    return trace
+def _answered(call: Call) -> Call:
+    call.started_at, call.first_byte_at, call.connect_ms, call.request_bytes = 10.0, 10.25, 1.5, 410
+    return call
+
+
+def _recorded(
+    call: Call,
+    outcome: Outcome,
+    time_ms: float | None,
+    answer: Answer | None = None,
+    cache: Cache | None = None,
+    error: str | None = None,
+) -> Sample:
+    """Record a request, and read its sample back."""
+    call.record(SimpleNamespace(put=COLUMNS.put, process=1), outcome, time_ms, answer, cache, error)
+    batch = COLUMNS.take()
+    assert batch is not None
+    (row,) = to_arrow(batch).to_pylist()
+    return Sample(**row)
 
 
 def test_sample_has_all_that_is_known_of_the_request() -> None:
     answer = Answer(201, Headers({}), b"12345")
-    sample = _call().sample(Outcome.OK, 300.0, _trace(), answer, Cache.MISS, None)
+    sample = _recorded(_answered(_call()), Outcome.OK, 300.0, answer, Cache.MISS)
     assert sample._asdict() == {
         "kind": Kind.HTTP,
         "sent_at_s": 1.5,
@@ -150,14 +170,23 @@ def test_sample_has_all_that_is_known_of_the_request() -> None:
 
 
 def test_request_without_an_answer_has_no_status_and_no_size() -> None:
-    sample = _call().sample(Outcome.TIMEOUT, 300.0, Trace(), None, None, "no answer within 30 s of order 55")
+    sample = _recorded(_call(), Outcome.TIMEOUT, 300.0, error="no answer within 30 s of order 55")
     assert (sample.status, sample.response_bytes, sample.wait_ms, sample.connect_ms) == (None, None, None, None)
     assert sample.error == "no answer within N s of order N"
 
 
 def test_request_outside_any_step_is_setup_of_no_workflow() -> None:
-    sample = _call(step=None).sample(Outcome.OK, 1.0, _trace(), None, None, None)
+    sample = _recorded(_call(step=None), Outcome.OK, 1.0)
     assert (sample.kind, sample.workflow, sample.step) == (Kind.SETUP, None, None)
+
+
+def test_pass_that_began_late_has_its_requests_intended_as_much_earlier() -> None:
+    assert _recorded(_call(late_s=0.25), Outcome.OK, 1.0).intended_at_s == 1.25
+
+
+def test_step_is_said_in_a_header_where_the_target_wants_it() -> None:
+    assert _call().plan.step_line == "X-Load-Step: listing.creation\r\n"
+    assert not _call(step=None).plan.step_line
 
 
 def test_exchange_holds_what_was_sent_and_what_came_back() -> None:

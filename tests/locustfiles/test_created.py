@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from locustfiles import _created
-from locustfiles._calls import Call
+from locustfiles._calls import Call, Plan
 from locustfiles._checks import Answer
 from locustfiles._created import CreatedLog, created_by
 from locustfiles._routes import (
@@ -33,8 +33,9 @@ NEW_USER = {"isNewUser": True, "user": {"id": "u1", "walletAddress": "0xbb"}}
 
 
 def call(method: str, route: str, body: Any = None) -> Call:
-    made = Call(7, 0, 0, "listing", "creation")
-    made.method, made.route, made.body, made.sent_at_s = method, route, body, 12.5
+    plan = Plan("listing", "creation", method, route, subject=lambda *_: 0, says_step=False)
+    made = Call(plan, route, seller=7, iteration=0, body=body)
+    made.sent_at_s = 12.5
     return made
 
 

@@ -112,9 +112,10 @@ class OwnPool:
         self._origins: dict[str, Origin] = {}
 
     def fetch(self, base: str, uri: str) -> bytes:
-        self._trace.reset()
-        origin = self._origins.get(base) or self._origins.setdefault(base, Origin(base, self._where, self._trace))
-        return origin.exchange("GET", uri, {}).body
+        self._trace.start()
+        origin = self._origins.get(base) or self._origins.setdefault(base, Origin(base, self._where))
+        head = f"GET {origin.prefix}{uri} HTTP/1.1\r\n{origin.fields}\r\n"
+        return origin.exchange(head.encode(), self._trace).body
 
     def close(self) -> None:
         for origin in self._origins.values():

@@ -85,13 +85,13 @@ class Ours:
     def __init__(self, server: Scripted, timeout_s: float = 5.0, keep_alive_s: float = 60.0) -> None:
         self.trace = Trace()
         way = Way(timeout_s, keep_alive_s, source=None, proxy=None, tls=ssl.create_default_context())
-        self.connection = Connection(server.address, way, self.trace, secure=False)
+        self.connection = Connection(server.address, way, secure=False)
 
     def ask(self, method: str = "GET", body: bytes = b"") -> Received:
-        self.trace.reset()
+        self.trace.start()
         head = f"{method} /page HTTP/1.1\r\nHost: x\r\n".encode()
         size = f"Content-Length: {len(body)}\r\n".encode() if body else b""
-        return self.connection.exchange(head + size + b"\r\n" + body, to_head=method == "HEAD")
+        return self.connection.exchange(head + size + b"\r\n" + body, self.trace, to_head=method == "HEAD")
 
 
 class Theirs:

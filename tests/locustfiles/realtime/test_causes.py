@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from locustfiles import _routes as routes
-from locustfiles._calls import Call
+from locustfiles._calls import Call, Plan
 from locustfiles._realtime import Cause, event_of, owed_after
 from runlog.schema import Outcome
 
@@ -14,10 +14,8 @@ ID = "5f0c"
 
 
 def call(method: str, route: str, body: Any = None) -> Call:
-    made = Call(7, 3, 0, "workflow", "step")
-    made.method, made.route, made.body = method, route, body
-    made.url = re.sub(r"{\w+}", ID, route)
-    return made
+    plan = Plan("workflow", "step", method, route, subject=lambda *_: 0, says_step=False)
+    return Call(plan, re.sub(r"{\w+}", ID, route), seller=7, iteration=3, body=body)
 
 
 def caused(
