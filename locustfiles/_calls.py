@@ -82,9 +82,11 @@ class Call(Trace):
         self.unique = unique
 
     def start(self) -> None:
-        """Begin, or begin anew."""
+        """Begin, or begin anew; all of `Trace.start` is here again, for this is done for every request."""
         self.sent_at_s = time.time()
-        super().start()
+        self.started_at = self.ended_at = time.perf_counter()
+        self.connect_ms = self.first_byte_at = self.request_bytes = None
+        self.sent = False
 
     @property
     def method(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import brotli  # type: ignore[import-untyped]  # it has no stubs
 import gevent
 import orjson
+from locust import User
 from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.exception import CatchResponseError
 
@@ -107,6 +108,7 @@ class OwnWire:
         self._origin: Origin | None = None
         self._token: str | None = None
         self._lines: dict[bool, str] = {}
+        self._plain_context = type(user).context is User.context  # Locust's own says nothing
 
     def headers(self, call: Call) -> dict[str, str]:
         """Return what a request says of itself, but for where it goes and how long it is."""
@@ -128,7 +130,8 @@ class OwnWire:
             body, lines = call.upload[0], _lines(origin, self.headers(call))
         else:
             body = b"" if call.body is None else orjson.dumps(call.body)
-            lines = self._kept_lines(call, origin) + plan.step_line
+            kept = self._lines.get(call.body is not None) if call.token is self._token else None
+            lines = (kept or self._keep_lines(call, origin)) + plan.step_line
         length = f"Content-Length: {len(body)}\r\n" if body or plan.method not in _BODILESS else ""
         head = f"{plan.method} {origin.prefix}{call.url} HTTP/1.1\r\n{lines}{length}\r\n"
         try:
@@ -146,23 +149,20 @@ class OwnWire:
         self._lines.clear()
         return self._origin
 
-    def _kept_lines(self, call: Call, origin: Origin) -> str:
+    def _keep_lines(self, call: Call, origin: Origin) -> str:
         """Return the header lines of a request but that of its step: the same until this seller has another token."""
-        token, with_body = call.token, call.body is not None
-        if token is not self._token:
-            self._token = token
+        if call.token is not self._token:
+            self._token = call.token
             self._lines.clear()
-        lines = self._lines.get(with_body)
-        if lines is None:
-            headers = self.headers(call)
-            headers.pop(STEP_HEADER, None)
-            lines = self._lines[with_body] = _lines(origin, headers)
+        headers = self.headers(call)
+        headers.pop(STEP_HEADER, None)
+        lines = self._lines[call.body is not None] = _lines(origin, headers)
         return lines
 
     def tell(self, call: Call, answer: Answer | None, failure: str | None) -> None:
         """Tell Locust's statistics, and whoever else listens, how a request ended."""
         user, plan = self._user, call.plan
-        context = user.context()
+        context = None if self._plain_context else user.context()
         user.environment.events.request.fire(
             request_type=plan.method,
             name=plan.route,

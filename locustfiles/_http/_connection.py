@@ -56,7 +56,7 @@ class Connection:
         """
         self._trace = trace
         due_at = trace.started_at + self._way.timeout_s
-        if not self._usable(trace.started_at):
+        if self._sock is None or not self._usable(trace.started_at):
             self._open(due_at)
         reading = self._reading
         reading.expect(to_head=to_head)
@@ -79,12 +79,10 @@ class Connection:
         return received
 
     def _usable(self, now: float) -> bool:
-        """Return whether there is a connection, not idle for too long, whose end has not come.
+        """Return whether the connection there is was not idle for too long, and its end has not come.
 
         The loop tells of the end; of one that came while something held the loop up it has not told yet.
         """
-        if self._sock is None:
-            return False
         idle_s = now - self._idle_since
         return idle_s < self._way.keep_alive_s and (idle_s < _LOOK_AFTER_S or nothing_came(self._sock))
 

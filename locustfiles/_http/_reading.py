@@ -44,14 +44,10 @@ class Reading:
         self.whole = False
         self.keeps = True
         """Whether the connection can be used again."""
-        self._fresh()
-
-    def _fresh(self) -> None:
         self._fields: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._size = self._head_bytes = 0
-        self._framed = False
-        self._encoded = False
+        self._framed = self._encoded = False
 
     def feed(self, data: bytes) -> None:
         """Take in what came; Broken when it is no answer or more than one, AnswerTooLarge when it is too long."""
@@ -122,6 +118,6 @@ class Reading:
     def on_message_complete(self) -> None:
         """Have an answer; or an interim one, and go on."""
         if not self.begun:
-            self._fresh()
+            self._fields, self._head_bytes = [], 0
         elif not self.whole:
             self.whole, self.keeps = True, self._parser.should_keep_alive()
