@@ -18,6 +18,12 @@ LAG_LIMIT_MS: Final = 20.0
 LAG_SHARE: Final = 0.95
 """A row is the p99 of one second. The p99 of the whole run cannot be had from these; in its place, on the doubtful
 side, stands what 95 of 100 seconds kept: a loop that is late in one second of twenty is late."""
+PAUSED_LIMIT_RATIO: Final = 0.01
+PAUSE_LIMIT_MS: Final = 100.0
+FILES_LIMIT_RATIO: Final = 0.95
+MEMORY_LIMIT_RATIO: Final = 0.02
+STEP_LIMIT_MS: Final = 100.0
+"""Clocks are slewed by half a millisecond a second at most; what is more was set, by somebody or something."""
 UNWATCHED_S: Final = 5.0
 """The longest a process may go without saying how it does. It says so every second: one that is silent for longer stood
 still with all its sellers, and Locust, which takes it back when it wakes, tells nobody."""
@@ -35,6 +41,10 @@ def generator_doubts(run: Run, generator: pd.DataFrame, window: Window | None) -
     yield from _unwatched(own, run, window)
     yield from _busy(own, run, window)
     yield from _late(own, run, window)
+    inside = {process: within(rows, "at_s", run, window) for process, rows in own.items()}
+    yield from _paused(inside, window)
+    yield from _short(inside)
+    yield from _stepped(own)
 
 
 def _rows(generator: pd.DataFrame, process: int) -> pd.DataFrame:
@@ -93,3 +103,50 @@ def _late(own: dict[int, pd.DataFrame], run: Run, window: Window) -> Iterator[Do
     if figures:
         rule = f"p99 of the loop lag at most {LAG_LIMIT_MS:g} ms in {spelled(LAG_SHARE, 'ratio')} of the seconds"
         yield Doubt("loop_lag", "; ".join(figures), rule, invalidates=True)
+
+
+def _paused(inside: dict[int, pd.DataFrame], window: Window) -> Iterator[Doubt]:
+    """Yield a doubt when collecting garbage held the sellers up; one long pause spoils a second, many the run."""
+    figures, spoilt = [], False
+    for process, rows in inside.items():
+        paused_ratio = float(rows["gc_pause_ms"].sum()) / 1000 / (window.end_s - window.start_s)
+        longest_ms = float(rows["gc_pause_max_ms"].max())
+        often = paused_ratio > PAUSED_LIMIT_RATIO
+        if often or longest_ms > PAUSE_LIMIT_MS:
+            how_much = f"{spelled(paused_ratio, 'ratio')} of the time, the longest {spelled(longest_ms, 'ms')}"
+            figures.append(f"process {process}: {how_much}")
+        spoilt |= often
+    if figures:
+        rule = f"pauses for garbage {spelled(PAUSED_LIMIT_RATIO, 'ratio')} of the time, {PAUSE_LIMIT_MS:g} ms at most"
+        yield Doubt("generator_gc", "; ".join(figures), rule, invalidates=spoilt)
+
+
+def _short(inside: dict[int, pd.DataFrame]) -> Iterator[Doubt]:
+    """Yield a doubt when there was no room for another connection, or no memory: what failed then was ours."""
+    files, memory = [], []
+    for process, rows in inside.items():
+        used_ratio = float((rows["files"] / rows["files_limit"]).max())
+        if used_ratio > FILES_LIMIT_RATIO:
+            most = int(rows["files"].max())
+            files.append(f"process {process}: {most} files open, {spelled(used_ratio, 'ratio')} of what may be")
+        free_ratio = float(rows["memory_free_ratio"].min())
+        if free_ratio < MEMORY_LIMIT_RATIO:
+            memory.append(f"process {process}: {spelled(free_ratio, 'ratio')} of its machine's")
+    if files:
+        rule = f"at most {spelled(FILES_LIMIT_RATIO, 'ratio')} of the files that may be open (ulimit -n)"
+        yield Doubt("generator_files", "; ".join(files), rule, invalidates=True)
+    if memory:
+        rule = f"at least {spelled(MEMORY_LIMIT_RATIO, 'ratio')} of the machine's memory free"
+        yield Doubt("generator_memory", "; ".join(memory), rule, invalidates=True)
+
+
+def _stepped(own: dict[int, pd.DataFrame]) -> Iterator[Doubt]:
+    """Yield a doubt when a clock was set during the run: whatever is cut or compared by time is wrong then."""
+    figures = []
+    for process, rows in own.items():
+        steps_ms = rows["clock_step_ms"].dropna().to_numpy(np.float64)
+        worst_ms = float(steps_ms[np.abs(steps_ms).argmax()]) if len(steps_ms) else 0.0
+        if not abs(worst_ms) <= STEP_LIMIT_MS:
+            figures.append(f"process {process}: by {worst_ms:+,.0f} ms at once")
+    if figures:
+        yield Doubt("clock_stepped", "; ".join(figures), "a clock nobody sets meanwhile", invalidates=True)

@@ -1,13 +1,12 @@
 """Record what this process does and how well it keeps up: samples, failing exchanges, its own CPU and loop lag."""
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import gevent
-import psutil
 
+from locustfiles._health import Health
 from runlog.failures import FailureLog
 from runlog.schema import GENERATOR_SCHEMA, Kind, Sample
 from runlog.series import SeriesWriter
@@ -16,8 +15,6 @@ from runlog.writer import Closing, SampleWriter
 FLUSH_S: Final = 0.5
 """At most this much is lost when the process is killed."""
 HEALTH_S: Final = 1.0
-LAG_SLEEP_S: Final = 0.005
-"""How long the lag probe asks to sleep; what it sleeps longer is how late this loop serves everybody."""
 
 
 class Recorder:
@@ -33,8 +30,7 @@ class Recorder:
         self._writer = SampleWriter(folder, process)
         self.put = self._writer.columns.put
         """Keep the sample of a request; see `SampleColumns.put`."""
-        self._lags_ms: list[float] = []
-        self._greenlets = [gevent.spawn(self._flush_for_ever), gevent.spawn(self._probe_lag)]
+        self._greenlets = [gevent.spawn(self._flush_for_ever)]
         try:
             self._health: SeriesWriter | None = SeriesWriter(folder / f"generator-{process}.arrow", GENERATOR_SCHEMA)
         except OSError as error:
@@ -81,31 +77,16 @@ class Recorder:
                 writing.get()
                 raise
 
-    def _probe_lag(self) -> None:
-        while True:
-            began = time.perf_counter()
-            gevent.sleep(LAG_SLEEP_S)
-            self._lags_ms.append(max(0.0, (time.perf_counter() - began - LAG_SLEEP_S) * 1000))
-
     def _watch_health(self) -> None:
-        own = psutil.Process()
-        wall, cpu = time.perf_counter(), time.process_time()
-        while True:
-            gevent.sleep(HEALTH_S)
-            now_wall, now_cpu = time.perf_counter(), time.process_time()
-            lags, self._lags_ms = sorted(self._lags_ms), []
-            row = {
-                "at_s": time.time(),
-                "process": self.process,
-                "cpu_ratio": (now_cpu - cpu) / (now_wall - wall),
-                "lag_p99_ms": lags[int(len(lags) * 0.99)] if lags else (now_wall - wall) * 1000,
-                "lag_max_ms": lags[-1] if lags else (now_wall - wall) * 1000,
-                "sellers": self._sellers(),
-                "memory_bytes": own.memory_info().rss,
-            }
-            wall, cpu = now_wall, now_cpu
-            if not self._append(row):
-                return
+        health = Health(self.process, self._sellers)
+        self._greenlets.append(gevent.spawn(health.probe_lag))
+        try:
+            while True:
+                gevent.sleep(HEALTH_S)
+                if not self._append(health.row()):
+                    return
+        finally:
+            health.close()
 
     def _append(self, row: Mapping[str, float | int | str | None]) -> bool:
         try:

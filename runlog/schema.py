@@ -114,7 +114,10 @@ SAMPLE_SCHEMA: Final[pa.Schema] = pa.schema(
     metadata={b"sellergate_format": str(FORMAT).encode()},
 )
 """The columns of samples.parquet, in this order."""
-LATER_COLUMNS: Final = ("computed", "handshake_ms")
+LATER_COLUMNS: Final = (
+    *("computed", "handshake_ms"),
+    *("gc_pause_ms", "gc_pause_max_ms", "files", "files_limit", "memory_free_ratio", "clock_step_ms"),
+)
 """The columns at the end that format 1 did not begin with: a log without them is read as if nothing had been known."""
 
 GENERATOR_SCHEMA: Final[pa.Schema] = pa.schema(
@@ -125,7 +128,13 @@ GENERATOR_SCHEMA: Final[pa.Schema] = pa.schema(
         pa.field("lag_p99_ms", pa.float64()),  # lateness of a 5 ms sleeper, since the row before
         pa.field("lag_max_ms", pa.float64()),
         pa.field("sellers", pa.int32()),  # users alive in this process
-        pa.field("memory_bytes", pa.int64()),
+        pa.field("memory_bytes", pa.int64()),  # resident
+        pa.field("gc_pause_ms", pa.float64()),  # the interpreter stood still to collect garbage, since the row before
+        pa.field("gc_pause_max_ms", pa.float64()),  # the longest of these pauses
+        pa.field("files", pa.int32()),  # open: connections, and a few dozen besides
+        pa.field("files_limit", pa.int32()),  # how many may be open
+        pa.field("memory_free_ratio", pa.float64()),  # of the machine, what can be had without swapping
+        pa.field("clock_step_ms", pa.float64()),  # what the wall clock gained on the steady one, since the row before
     ]
 )
 """The columns of generator.parquet: one row a process about every second."""

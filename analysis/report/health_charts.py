@@ -36,26 +36,34 @@ class _Line:
 
 
 def generator_charts(verdict: Verdict, generator: pd.DataFrame, time: Timeline | None) -> list[Chart]:
-    """Return sellers, CPU and loop lag of the generator over time."""
+    """Return sellers, CPU, loop lag, memory and open files of the generator over time."""
     titles = {
         "sellers": "Sellers",
         "generator_cpu": "Generator CPU (% of a core)",
         "generator_lag": "Generator loop lag (ms, p99)",
+        "generator_memory": "Generator memory (MB)",
+        "generator_files": "Generator open files",
     }
     if time is None or not len(generator):
         return [message(name, title, "no samples: the generator was not measured") for name, title in titles.items()]
     sellers = _Line("sellers alive", time.centres_s, bins.seller_counts(generator, time))
     cpu = _processes(generator.assign(cpu_percent=generator["cpu_ratio"] * 100), "cpu_percent", time)
     lag = _processes(generator, "lag_p99_ms", time)
+    memory = _processes(generator.assign(memory_mb=generator["memory_bytes"] / 1e6), "memory_mb", time)
+    files = _processes(generator, "files", time)
     notes = (
         "Users alive in all generator processes together.",
         "Of each generator process; above the line the generator may be what was slow.",
         "How late the generator's own loop was, worst 1 % of each second, of each process.",
+        "Resident memory of each generator process.",
+        "Connections of each generator process, and a few dozen files besides.",
     )
     drawings: tuple[tuple[list[_Line], list[LimitLine]], ...] = (
         ([sellers], []),
         (cpu, [_CPU_LIMIT]),
         (lag, [_LAG_LIMIT]),
+        (memory, []),
+        (files, []),
     )
     return [
         _line_chart((name, title), note, lines, limits, (verdict, time))

@@ -155,6 +155,12 @@ class Builder:
                 "lag_max_ms": 2 * lag_ms,
                 "sellers": 40,
                 "memory_bytes": 10**8,
+                "gc_pause_ms": 1.0,
+                "gc_pause_max_ms": 0.5,
+                "files": 60,
+                "files_limit": 1_024,
+                "memory_free_ratio": 0.5,
+                "clock_step_ms": 0.01,
             }
             for process in processes
             for second in range(int(PLANNED_S) + 1)

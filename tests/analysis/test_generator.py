@@ -106,3 +106,60 @@ def test_a_figure_that_is_never_known_is_not_measured(made: Any, column: str) ->
 
 def test_without_a_window_the_generator_is_not_asked(made: Any) -> None:
     assert list(generator_doubts(made.run(), made.generator((), cpu_ratio=1.0), None)) == []
+
+
+# -- what else a generator can be short of -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "doubt"),
+    [
+        ("gc_pause_ms", 11.0, ("generator_gc", "process 0: 1.1 % of the time, the longest 0.5 ms", True)),
+        ("files", 980, ("generator_files", "process 0: 980 files open, 95.7 % of what may be", True)),
+        ("memory_free_ratio", 0.015, ("generator_memory", "process 0: 1.5 % of its machine's", True)),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_a_generator_short_of_something_all_the_time_is_named(
+    made: Any, column: str, value: float, doubt: tuple[str, str, bool]
+) -> None:
+    found = doubts(made, spiked(made, column, value, 0, 76))
+    assert [(each.name, each.figure, each.invalidates) for each in found] == [doubt]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("gc_pause_ms", 9.9), ("gc_pause_max_ms", 100.0), ("files", 972), ("memory_free_ratio", 0.02)],
+)
+def test_a_generator_that_just_had_enough_is_no_doubt(made: Any, column: str, value: float) -> None:
+    assert doubts(made, spiked(made, column, value, 0, 76)) == []
+
+
+def test_one_long_pause_for_garbage_is_told_and_does_not_invalidate(made: Any) -> None:
+    found = doubts(made, spiked(made, "gc_pause_max_ms", 140.0, 30, 31))
+    assert [(each.name, each.figure, each.invalidates) for each in found] == [
+        ("generator_gc", "process 0: 0.1 % of the time, the longest 140 ms", False)
+    ]
+
+
+@pytest.mark.parametrize("column", ["gc_pause_max_ms", "files", "memory_free_ratio"])
+def test_what_a_generator_lacked_in_the_ramp_only_is_no_doubt(made: Any, column: str) -> None:
+    value = {"gc_pause_max_ms": 900.0, "files": 1_024.0, "memory_free_ratio": 0.0}[column]
+    assert doubts(made, spiked(made, column, value, 0, 10)) == []
+
+
+@pytest.mark.parametrize(("step_ms", "figure"), [(-2_500.0, "by -2,500 ms at once"), (101.0, "by +101 ms at once")])
+def test_a_clock_set_at_any_time_of_the_run_invalidates(made: Any, step_ms: float, figure: str) -> None:
+    found = doubts(made, spiked(made, "clock_step_ms", step_ms, 2, 3))
+    assert [(each.name, each.figure, each.invalidates) for each in found] == [
+        ("clock_stepped", f"process 0: {figure}", True)
+    ]
+
+
+def test_a_clock_that_is_only_slewed_is_no_doubt(made: Any) -> None:
+    assert doubts(made, spiked(made, "clock_step_ms", 100.0, 0, 76)) == []
+
+
+def test_an_older_log_that_knows_none_of_this_raises_no_doubt(made: Any) -> None:
+    unknown = ["gc_pause_ms", "gc_pause_max_ms", "files", "files_limit", "memory_free_ratio", "clock_step_ms"]
+    assert doubts(made, made.generator((0,)).assign(**dict.fromkeys(unknown, float("nan")))) == []

@@ -93,7 +93,9 @@ def test_parquet_from_before_a_column_existed_is_read_with_nulls(
     record([sample(computed=False)])
     seal(folder())
     whole = pq.read_table(tmp_path / SAMPLES_FILE)
-    pq.write_table(whole.drop_columns(list(LATER_COLUMNS)), tmp_path / SAMPLES_FILE)
+    pq.write_table(
+        whole.drop_columns([name for name in LATER_COLUMNS if name in whole.column_names]), tmp_path / SAMPLES_FILE
+    )
     assert rows(read_samples(tmp_path)) == [sample(computed=None)]
 
 

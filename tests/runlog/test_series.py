@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from runlog.reader import read_series
-from runlog.schema import GENERATOR_SCHEMA, MONITOR_SCHEMA
+from runlog.schema import GENERATOR_SCHEMA, LATER_COLUMNS, MONITOR_SCHEMA
 from runlog.series import SeriesWriter
 
 GENERATOR_ROW = {
@@ -16,7 +17,22 @@ GENERATOR_ROW = {
     "lag_max_ms": 2.5,
     "sellers": 40,
     "memory_bytes": 5 * 2**30,
+    "gc_pause_ms": 1.5,
+    "gc_pause_max_ms": 0.5,
+    "files": 3_040,
+    "files_limit": 65_536,
+    "memory_free_ratio": 0.5,
+    "clock_step_ms": -0.25,
 }
+
+
+def test_series_from_before_a_column_existed_is_read_with_nulls(tmp_path: Path) -> None:
+    before = pa.schema([field for field in GENERATOR_SCHEMA if field.name not in LATER_COLUMNS])
+    series = SeriesWriter(tmp_path / "generator-0.arrow", before)
+    series.append(GENERATOR_ROW)
+    series.close()
+    unknown = {name: None for name in LATER_COLUMNS if name in GENERATOR_SCHEMA.names}
+    assert read_series(tmp_path, "generator").to_pylist() == [GENERATOR_ROW | unknown]
 
 
 def test_row_is_readable_before_the_series_is_closed(tmp_path: Path) -> None:

@@ -385,6 +385,12 @@ def _generator_frame() -> pd.DataFrame:
             "lag_max_ms": 4.0,
             "sellers": np.minimum(40.0, 4.0 * np.arange(1, DURATION_S)),
             "memory_bytes": 9.0e7,
+            "gc_pause_ms": 1.0,
+            "gc_pause_max_ms": 0.5,
+            "files": 60.0,
+            "files_limit": 1_024.0,
+            "memory_free_ratio": 0.5,
+            "clock_step_ms": 0.01,
         }
     )
 

@@ -220,7 +220,13 @@ def test_a_figure_the_generator_never_gave_is_said(
 @pytest.mark.parametrize("known", [True, False])
 def test_a_generator_that_was_not_measured_is_said(passing: Verdict, known: bool) -> None:  # noqa: FBT001 - a table
     found = health_charts.generator_charts(passing, pd.DataFrame(), seconds_of(passing) if known else None)
-    assert [chart.name for chart in found] == ["sellers", "generator_cpu", "generator_lag"]
+    assert [chart.name for chart in found] == [
+        "sellers",
+        "generator_cpu",
+        "generator_lag",
+        "generator_memory",
+        "generator_files",
+    ]
     assert all(chart.alt.endswith("no samples: the generator was not measured") for chart in found)
 
 

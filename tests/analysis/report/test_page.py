@@ -131,7 +131,7 @@ def test_the_page_needs_no_network_and_runs_no_script(written: Path) -> None:
     sources = [
         attributes.get(name) for _, attributes in parsed.tags for name in ("src", "srcset") if name in attributes
     ]
-    assert len(sources) == len(set(sources)) == 2 * 10  # ten charts, light and dark
+    assert len(sources) == len(set(sources)) == 2 * 12  # twelve charts, light and dark
     assert all(source and source.startswith("data:image/png;base64,") for source in sources)
     assert "@import" not in text
     assert "url(" not in text
@@ -141,7 +141,7 @@ def test_the_page_needs_no_network_and_runs_no_script(written: Path) -> None:
 def test_every_chart_has_an_alternative_text(written: Path) -> None:
     parsed = Parsed((written / "report.html").read_text("utf-8"))
     alts = [attributes.get("alt") for tag, attributes in parsed.tags if tag == "img"]
-    assert len(alts) == 10
+    assert len(alts) == 12
     assert all(alts)
 
 

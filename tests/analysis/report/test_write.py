@@ -14,7 +14,8 @@ from analysis.report import write_reports
 from analysis.verdict import Verdict
 
 Frames = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
-EVERY_CHART = {"latency", "throughput", "errors", "cache", "sellers", "generator_cpu", "generator_lag"}
+GENERATOR = {"generator_cpu", "generator_lag", "generator_memory", "generator_files"}
+EVERY_CHART = {"latency", "throughput", "errors", "cache", "sellers", *GENERATOR}
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -32,7 +33,7 @@ def test_every_verdict_is_written_without_a_single_sample(
     assert write_reports(tmp_path, any_verdict, *nothing) == tmp_path / "report.html"
     assert set(files_of(tmp_path)) == names(*EVERY_CHART, "monitors")
     text = (tmp_path / "report.html").read_text("utf-8")
-    assert text.count(": no samples") == 8  # alternative texts of all charts
+    assert text.count(": no samples") == 10  # alternative texts of all charts
     assert "No samples." in text
 
 
