@@ -5,6 +5,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import gevent
@@ -13,6 +14,8 @@ import psutil
 LAG_SLEEP_S: Final = 0.005
 """How long the lag probe asks to sleep; what it sleeps longer is how late this loop serves everybody."""
 _FILES: Final = "/proc/self/fd"
+_SCHEDULED: Final = Path("/proc/self/schedstat")
+"""Of the first thread: nanoseconds it ran, nanoseconds it could have run and did not, and how often it ran."""
 
 
 class Health:
@@ -25,7 +28,7 @@ class Health:
         self._lags_ms: list[float] = []
         self._pauses_ms: list[float] = []
         self._collecting_since: float | None = None
-        self._cpu_s = time.process_time()
+        self._cpu_s, self._waited_s = time.process_time(), _waited_s()
         self._steady_s, self._wall_s = time.perf_counter(), time.time()
         gc.callbacks.append(self._collected)
 
@@ -43,7 +46,7 @@ class Health:
     def row(self) -> dict[str, float | int | str | None]:
         """Return a row of the series `generator` (runlog.schema), and begin anew."""
         steady_s, wall_s, cpu_s = time.perf_counter(), time.time(), time.process_time()
-        took_s = steady_s - self._steady_s
+        took_s, waited_s = steady_s - self._steady_s, _waited_s()
         lags_ms, self._lags_ms = sorted(self._lags_ms), []
         pauses_ms, self._pauses_ms = self._pauses_ms, []
         memory = psutil.virtual_memory()
@@ -60,9 +63,12 @@ class Health:
             "files": _open_files(),
             "files_limit": _files_limit(),
             "memory_free_ratio": memory.available / memory.total,
+            "cpu_wait_ratio": None
+            if waited_s is None or self._waited_s is None
+            else (waited_s - self._waited_s) / took_s,
             "clock_step_ms": ((wall_s - self._wall_s) - took_s) * 1000,
         }
-        self._steady_s, self._wall_s, self._cpu_s = steady_s, wall_s, cpu_s
+        self._steady_s, self._wall_s, self._cpu_s, self._waited_s = steady_s, wall_s, cpu_s, waited_s
         return row
 
     def _collected(self, phase: str, _info: object) -> None:
@@ -73,6 +79,14 @@ class Health:
         elif self._collecting_since is not None:
             self._pauses_ms.append((now - self._collecting_since) * 1000)
             self._collecting_since = None
+
+
+def _waited_s() -> float | None:
+    """Return what the thread of the loop waited so far for a core; None where the system does not say."""
+    try:
+        return int(_SCHEDULED.read_text("ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _open_files() -> int | None:

@@ -1,5 +1,6 @@
 """Carry one process through a run: settings read, directory and log opened, closed, handed to the judge."""
 
+import gc
 import logging
 import os
 import subprocess
@@ -124,6 +125,8 @@ class Session:
         folder = Path(self.options.reports) / self.options.sellergate_run_id
         folder.mkdir(parents=True, exist_ok=True)
         warm_images()  # before the loop is watched: it holds it up
+        gc.collect()
+        gc.freeze()  # a collection walks over what is there for good, Locust's modules and all, and stops every seller
         process = self.runner.worker_index if self.is_worker else 0
         self.load = Load(
             target=self.target,
@@ -165,6 +168,7 @@ class Session:
                     self._created = self.environment.sellergate_created = None
                 self._closed_run = load.run_id
                 load.recorder.close()
+                gc.unfreeze()
             if keeper is not None and not keeper.finished:
                 if log.unhandled_greenlet_exception:
                     keeper.problems.append(

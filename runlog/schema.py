@@ -116,7 +116,8 @@ SAMPLE_SCHEMA: Final[pa.Schema] = pa.schema(
 """The columns of samples.parquet, in this order."""
 LATER_COLUMNS: Final = (
     *("computed", "handshake_ms"),
-    *("gc_pause_ms", "gc_pause_max_ms", "files", "files_limit", "memory_free_ratio", "clock_step_ms"),
+    *("gc_pause_ms", "gc_pause_max_ms", "files", "files_limit", "memory_free_ratio"),
+    *("cpu_wait_ratio", "clock_step_ms"),
 )
 """The columns at the end that format 1 did not begin with: a log without them is read as if nothing had been known."""
 
@@ -134,6 +135,7 @@ GENERATOR_SCHEMA: Final[pa.Schema] = pa.schema(
         pa.field("files", pa.int32()),  # open: connections, and a few dozen besides
         pa.field("files_limit", pa.int32()),  # how many may be open
         pa.field("memory_free_ratio", pa.float64()),  # of the machine, what can be had without swapping
+        pa.field("cpu_wait_ratio", pa.float64()),  # of the time, waiting for a core that others had
         pa.field("clock_step_ms", pa.float64()),  # what the wall clock gained on the steady one, since the row before
     ]
 )

@@ -160,6 +160,7 @@ class Builder:
                 "files": 60,
                 "files_limit": 1_024,
                 "memory_free_ratio": 0.5,
+                "cpu_wait_ratio": 0.1,
                 "clock_step_ms": 0.01,
             }
             for process in processes

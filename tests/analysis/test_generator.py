@@ -114,6 +114,7 @@ def test_without_a_window_the_generator_is_not_asked(made: Any) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "doubt"),
     [
+        ("cpu_wait_ratio", 0.36, ("generator_starved", "process 0: 36 % of a core at 10 s", True)),
         ("gc_pause_ms", 11.0, ("generator_gc", "process 0: 1.1 % of the time, the longest 0.5 ms", True)),
         ("files", 980, ("generator_files", "process 0: 980 files open, 95.7 % of what may be", True)),
         ("memory_free_ratio", 0.015, ("generator_memory", "process 0: 1.5 % of its machine's", True)),
@@ -129,7 +130,13 @@ def test_a_generator_short_of_something_all_the_time_is_named(
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("gc_pause_ms", 9.9), ("gc_pause_max_ms", 100.0), ("files", 972), ("memory_free_ratio", 0.02)],
+    [
+        ("cpu_wait_ratio", 0.35),
+        ("gc_pause_ms", 9.9),
+        ("gc_pause_max_ms", 100.0),
+        ("files", 972),
+        ("memory_free_ratio", 0.02),
+    ],
 )
 def test_a_generator_that_just_had_enough_is_no_doubt(made: Any, column: str, value: float) -> None:
     assert doubts(made, spiked(made, column, value, 0, 76)) == []
@@ -140,6 +147,11 @@ def test_one_long_pause_for_garbage_is_told_and_does_not_invalidate(made: Any) -
     assert [(each.name, each.figure, each.invalidates) for each in found] == [
         ("generator_gc", "process 0: 0.1 % of the time, the longest 140 ms", False)
     ]
+
+
+def test_a_generator_starved_in_the_ramp_only_is_told_and_does_not_invalidate(made: Any) -> None:
+    found = doubts(made, spiked(made, "cpu_wait_ratio", 0.9, 0, 11))
+    assert [(each.name, each.invalidates) for each in found] == [("generator_starved", False)]
 
 
 @pytest.mark.parametrize("column", ["gc_pause_max_ms", "files", "memory_free_ratio"])
@@ -162,4 +174,5 @@ def test_a_clock_that_is_only_slewed_is_no_doubt(made: Any) -> None:
 
 def test_an_older_log_that_knows_none_of_this_raises_no_doubt(made: Any) -> None:
     unknown = ["gc_pause_ms", "gc_pause_max_ms", "files", "files_limit", "memory_free_ratio", "clock_step_ms"]
+    unknown += ["cpu_wait_ratio"]
     assert doubts(made, made.generator((0,)).assign(**dict.fromkeys(unknown, float("nan")))) == []

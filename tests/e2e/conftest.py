@@ -42,7 +42,7 @@ dashboard = 3  # one of its steps is slowed down by 3 s, and still every step ne
 
 
 INVALID = 3
-STARVED = {"loop_lag", "generator_cpu"}
+STARVED = {"loop_lag", "generator_cpu", "generator_starved"}
 
 
 @dataclass(frozen=True)

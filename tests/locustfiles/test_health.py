@@ -25,6 +25,7 @@ def test_row_says_all_of_the_series(health: Health) -> None:
     assert row["files"] is not None
     assert 0 < float(row["files"]) < float(row["files_limit"] or 0)
     assert 0 < float(row["memory_free_ratio"] or 0) < 1
+    assert 0 <= float(row["cpu_wait_ratio"] or 0) < 1
     assert abs(float(row["clock_step_ms"] or 0)) < 50
     assert float(row["memory_bytes"] or 0) > 10**7
 

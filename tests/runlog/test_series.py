@@ -22,6 +22,7 @@ GENERATOR_ROW = {
     "files": 3_040,
     "files_limit": 65_536,
     "memory_free_ratio": 0.5,
+    "cpu_wait_ratio": 0.125,
     "clock_step_ms": -0.25,
 }
 

@@ -390,6 +390,7 @@ def _generator_frame() -> pd.DataFrame:
             "files": 60.0,
             "files_limit": 1_024.0,
             "memory_free_ratio": 0.5,
+            "cpu_wait_ratio": 0.1,
             "clock_step_ms": 0.01,
         }
     )
