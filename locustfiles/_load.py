@@ -48,6 +48,7 @@ class Load:
         self.headers = own_headers(target, run_id)
         self._tls = tls_context(None if target.ca_file is None else str(target.ca_file))
         self._proxy = None if target.proxy is None else Proxy.of(target.proxy)
+        self._way: Way | None = None
         self._stopping = False
         self._joined = False
         self._secret = wallet_secret(target)
@@ -97,13 +98,16 @@ class Load:
     def way(self, seller: int) -> Way:
         """Return how a seller reaches the target; source addresses are dealt out by number, so each keeps one."""
         sources = self.target.client_addresses
-        return Way(
+        if not sources and self._way is not None:
+            return self._way
+        self._way = Way(
             timeout_s=self.target.timeout_s,
             keep_alive_s=self.target.keep_alive_s,
             source=sources[seller % len(sources)] if sources else None,
             proxy=self._proxy,
             tls=self._tls,
         )
+        return self._way
 
     def address(self, seller: int) -> str:
         """Return what the server's limiters take for a seller's address, as far as they tell sellers apart."""

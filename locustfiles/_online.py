@@ -45,7 +45,7 @@ class Online(Waiter):
                 wallet=self.session_wallet,
                 seller=self.number,
                 workflow=self.workflow,
-                url=self.load.socket_url(self.host or self.environment.host),
+                url=self.load.socket_url(str(self.host)),
                 headers=self._own_headers,
                 stats=self.environment.stats,
             )

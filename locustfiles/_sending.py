@@ -3,9 +3,12 @@
 import random
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import TracebackType
 from typing import Any, ClassVar, Final, NoReturn
 
+from locust import User
+from locust.contrib.fasthttp import FastHttpSession
 from locust.exception import StopUser
 
 from locustfiles import _load
@@ -48,23 +51,25 @@ class Sender(Patient):
     abstract = True
     workflow: ClassVar[str] = ""
     steps: ClassVar[tuple[str, ...]] = ()
-    insecure = False
+    host: str | None
     account: Account
+    trace: Trace
+    """What happened to the request that `client` sent last."""
 
     def __init__(self, environment: Any) -> None:
         self.load = _load.current(environment)
         self.load.check_host(self.host or environment.host)
         self.number = self.load.next_seller()
-        way, trace = self.load.way(self.number), Trace()
-        self.client_pool = OneClientPool(trace, way)
-        super().__init__(environment)
+        User.__init__(self, environment)  # FastHttpUser's own makes each seller a client, and most never use it
+        self.host = self.host or environment.host
+        way = self.load.way(self.number)
         own = self.load.target.transport == "own"
-        self.wire: OwnWire | FastWire = OwnWire(self, way) if own else FastWire(self, self.client_pool, trace)
+        self.wire: OwnWire | FastWire = OwnWire(self, way) if own else FastWire(self)
         self._plans = self.load.plans(type(self))
         self.address = self.load.address(self.number)
-        self._own_headers = dict(self.load.headers)
+        self._own_headers = self.load.headers
         if self.load.target.forwarded_for:
-            self._own_headers["X-Forwarded-For"] = self.address
+            self._own_headers = {**self.load.headers, "X-Forwarded-For": self.address}
         self.rng = random.Random(f"{self.load.seed}/{self.workflow}/{self.number}")
         self.iteration = -1
         self.late_s: float | None = None
@@ -72,10 +77,19 @@ class Sender(Patient):
         self.thought_s = 0.0
         self._unique = 0
 
-    @property
-    def base(self) -> str:
-        """Where this seller's requests go: scheme, host, port."""
-        return str(self.host or self.environment.host)
+    @cached_property
+    def client(self) -> FastHttpSession:  # made when somebody asks, not for everybody
+        """Locust's own client, for what is sent around `step`, and for `transport = "fasthttp"`."""
+        self.trace = Trace()
+        self.client_pool = OneClientPool(self.trace, self.load.way(self.number))
+        return FastHttpSession(
+            base_url=self.host,
+            request_event=self.environment.events.request,
+            user=self,
+            insecure=False,
+            client_pool=self.client_pool,
+            max_retries=0,
+        )
 
     def step(
         self,
@@ -273,12 +287,12 @@ class Step(Call):
             if answer.expected or answer.status < _REDIRECT or answer.status == _NOT_MODIFIED:
                 sender.finish(self, answer, Outcome.OK, None)
                 return
-            text = redirected(answer, sender.base) if is_redirect(answer) else f"status {answer.status}"
+            text = redirected(answer, str(sender.host)) if is_redirect(answer) else f"status {answer.status}"
             sender.finish(self, answer, Outcome.HTTP_ERROR, text)
             raise HttpError(text)
         if isinstance(error, StepFailed):
             if is_redirect(answer):  # whatever the block missed in it
-                text = redirected(answer, sender.base)
+                text = redirected(answer, str(sender.host))
                 sender.finish(self, answer, Outcome.HTTP_ERROR, text)
                 raise HttpError(text) from error
             sender.finish(self, answer, error.outcome, str(error))

@@ -17,8 +17,7 @@ from locustfiles._calls import STEP_HEADER, Call
 from locustfiles._checks import Answer
 from locustfiles._connections import Way
 from locustfiles._decoded import BoundedAnswer
-from locustfiles._http import Broken, Fields, Origin, Trace, Unanswered
-from locustfiles._transport import OneClientPool
+from locustfiles._http import Broken, Fields, Origin, Unanswered
 
 if TYPE_CHECKING:
     from locustfiles._sending import Sender
@@ -41,11 +40,9 @@ class Cut(Exception):
 class FastWire:
     """Requests over the client of FastHttpUser."""
 
-    def __init__(self, user: "Sender", pool: OneClientPool, trace: Trace) -> None:
-        """Send with the client Locust gave a user, whose `pool` tells `trace` what happens."""
+    def __init__(self, user: "Sender") -> None:
+        """Send with the client of a user."""
         self._user = user
-        self._pool = pool
-        self._trace = trace
         self._sent: Any = None
         user.client.client.cookiejar = None  # a seller is told apart by his token; nothing else is kept or sent back
         user.client.client.response_type = BoundedAnswer
@@ -59,7 +56,7 @@ class FastWire:
 
     def send(self, call: Call) -> Answer:
         """Send once and return the answer; Cut when there is none."""
-        trace = self._trace
+        trace = self._user.trace
         trace.start()
         try:
             with gevent.Timeout(self._user.load.target.timeout_s):
@@ -94,7 +91,7 @@ class FastWire:
 
     def close(self) -> None:
         """Close every connection."""
-        self._pool.close()
+        self._user.client_pool.close()
 
 
 class OwnWire:
@@ -104,7 +101,7 @@ class OwnWire:
         """Send for a user, the target's way."""
         self._user = user
         self._way = way
-        self._base = ""
+        self._base: str | None = None
         self._origin: Origin | None = None
         self._token: str | None = None
         self._lines: dict[bool, str] = {}
@@ -124,8 +121,8 @@ class OwnWire:
     def send(self, call: Call) -> Answer:
         """Send once and return the answer; Cut when there is none."""
         plan, origin = call.plan, self._origin
-        if origin is None or self._base != self._user.client.base_url:
-            origin = self._went_to(self._user.client.base_url)
+        if origin is None or self._base is not self._user.host:
+            origin = self._went_to(str(self._user.host))
         if call.upload is not None:
             body, lines = call.upload[0], _lines(origin, self.headers(call))
         else:
@@ -145,7 +142,7 @@ class OwnWire:
     def _went_to(self, base: str) -> Origin:
         """Give up the address there was and return another."""
         self.close()
-        self._base, self._origin = base, Origin(base, self._way)
+        self._base, self._origin = self._user.host, Origin(base, self._way)
         self._lines.clear()
         return self._origin
 
@@ -172,7 +169,7 @@ class OwnWire:
             context={**context, **_load.OURS} if context else _load.OURS,
             exception=None if failure is None else CatchResponseError(failure),
             start_time=call.sent_at_s,
-            url=self._base + call.url,
+            url=f"{self._base}{call.url}",
         )
 
     def close(self) -> None:

@@ -123,7 +123,7 @@ class AnsweredSeller(Scripted):
                 accepted(answer)
 
     def refused(self) -> None:
-        self.client.base_url = REFUSED
+        self.client.base_url = self.host = REFUSED
         self.get("refused")
 
 
@@ -202,7 +202,7 @@ class ConnectingSeller(Scripted):
     steps = ("connect",)
 
     def connect(self) -> None:
-        self.client.base_url = HANGING
+        self.client.base_url = self.host = HANGING
         self.get("connect")
 
 
