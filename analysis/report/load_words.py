@@ -1,8 +1,9 @@
 """Say in words how the load was made, and what became of its arrivals."""
 
+from analysis.figures import schedule_words
 from analysis.report import wording
 from analysis.verdict import ArrivalsResult
-from runlog.run import ArrivalPlan, Run
+from runlog.run import Run
 
 
 def model(run: Run) -> str:
@@ -13,21 +14,7 @@ def model(run: Run) -> str:
     if run.arrivals is None:
         return run.load_model + ("" if sellers is None else f", {sellers}") + pace
     cap = "" if sellers is None else f"; at most {sellers} at a time"
-    return f"{run.load_model}, {schedule(run.arrivals)}; dropped after {run.arrivals.drop_after_s:g} s{cap}{pace}"
-
-
-def schedule(plan: ArrivalPlan) -> str:
-    """Return when passes begin: `poisson, 30 passes/s`."""
-    rates = [wording.number(rate) for _, rate in plan.rates]
-    first = f"{plan.shape}, {rates[0]}"
-    if plan.shape == "ramp":
-        return f"{first} to {rates[-1]} passes/s"
-    if plan.shape == "steps":
-        return " then ".join((first, *rates[2::2])) + " passes/s"
-    if plan.shape == "spike":
-        (from_s, _), (until_s, _) = plan.rates[2:4]
-        return f"{first} passes/s, {rates[2]} from {from_s:g} to {until_s:g} s"
-    return f"{first} passes/s"
+    return f"{run.load_model}, {schedule_words(run.arrivals)}; dropped after {run.arrivals.drop_after_s:g} s{cap}{pace}"
 
 
 def line(result: ArrivalsResult) -> str:
