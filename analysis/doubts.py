@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from analysis.arrivals import arrival_doubts
 from analysis.evidence import Evidence
 from analysis.figures import counted, spelled
 from analysis.generator import generator_doubts
@@ -55,6 +56,7 @@ def run_doubts(evidence: Evidence, cut: Cut) -> tuple[Doubt, ...]:
         *_spawning(run, cut),
         *_throttled(evidence.samples, cut, run),
         *_harness(evidence.samples),
+        *arrival_doubts(run),
         *generator_doubts(run, evidence.generator, cut.window),
     )
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from analysis.verdict import Result, Scope, WaiverState, WaiverUse
+from runlog.run import ArrivalPlan
 
 _WAIVER_STATES: Final = {
     WaiverState.WITHHELD: "does not hold, for a rollback limit of the same figure is broken",
@@ -66,6 +67,20 @@ def waiver_words(waiver: WaiverUse) -> str:
         f"waiver of {waiver_name(waiver)} by {waiver.owner} until {waiver.expires}: {waiver.reason}; "
         f"{waiver_state(waiver)}"
     )
+
+
+def schedule_words(plan: ArrivalPlan) -> str:
+    """Return when passes begin: `poisson, 30 passes/s`."""
+    rates = [f"{rate:g}" for _, rate in plan.rates]
+    first = f"{plan.shape}, {rates[0]}"
+    if plan.shape == "ramp":
+        return f"{first} to {rates[-1]} passes/s"
+    if plan.shape == "steps":
+        return " then ".join((first, *rates[2::2])) + " passes/s"
+    if plan.shape == "spike":
+        (from_s, _), (until_s, _) = plan.rates[2:4]
+        return f"{first} passes/s, {rates[2]} from {from_s:g} to {until_s:g} s"
+    return f"{first} passes/s"
 
 
 def _number(value: float, digits: int) -> str:

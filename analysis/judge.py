@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from analysis.answer import answer, headline
+from analysis.arrivals import arrivals
 from analysis.cache import cache_doubts, cache_split
 from analysis.coverage import coverage_doubts, waiver_doubts
 from analysis.doubts import run_doubts
@@ -72,6 +73,7 @@ def judge(evidence: Evidence, thresholds: ThresholdFile, policy: Policy) -> Verd
         throttled=throttled_routes(evidence.samples),
         waivers=waivers,
         paced_s=evidence.paced_s,
+        arrivals=arrivals(run, people),
         realtime=realtime(evidence.samples),
     )
 

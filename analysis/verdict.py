@@ -220,6 +220,29 @@ class Realtime:
     answers: PhaseRow  # to what sellers sent over their sessions
 
 
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Percentiles of one way to count."""
+
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalsResult:
+    """The arrivals of an open run, and the latencies of its steady http samples counted in two ways."""
+
+    offered: int | None  # came due while load lasted; None: a process did not say
+    achieved: int | None
+    dropped: int | None
+    achieved_ratio: float | None
+    samples: int  # ok samples and timeouts the latencies are of
+    sent: Latency  # from sending, as everywhere
+    intended: Latency  # from when it would have been sent had its pass begun when the schedule said
+    gap: Latency  # what counting from sending leaves out
+
+
 class WaiverState(StrEnum):
     """What a waiver came to in a run."""
 
@@ -278,4 +301,5 @@ class Verdict:
     waivers: tuple[WaiverUse, ...] = ()  # of the target's file, in its order
     paced_s: float | None = None  # what sellers waited for room in rate limits, added up; None: nobody paced them
     clock_offset_s: tuple[float, float] | None = None  # the target's clock minus ours is between these two
+    arrivals: ArrivalsResult | None = None  # None of a run with a closed model
     realtime: Realtime | None = None  # None when the run had no real-time sessions

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from analysis.expiry import overdue_days
+from analysis.figures import schedule_words
 from analysis.threshold import Threshold, ThresholdFile
 from runlog.run import Gap, Waiver
 from settings.document import shown
@@ -40,6 +41,9 @@ def profile_lines(profile: Profile, file: str, named_by: str) -> Iterator[str]:
     """Return the load profile."""
     yield f"load profile {profile.name}: {file} [{named_by}]"
     yield from _entry("sellers", f"{profile.sellers}, {profile.spawn_per_s:g} more each second", None)
+    if profile.arrivals is not None:
+        wait = f"dropped after {_time(profile.arrivals.drop_after_s)}; the sellers are the most at a time"
+        yield from _entry("arrivals", f"{schedule_words(profile.arrivals)}, {wait}", None)
     yield from _entry("duration", f"{_time(profile.duration_s)}, the first {_time(profile.ramp_s)} not judged", None)
     weights = ", ".join(f"{name} {weight:g}" for name, weight in profile.weights.items())
     yield from _entry("think_ratio", f"{profile.think_ratio:g}; weights: {weights or 'equal'}", None)

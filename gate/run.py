@@ -176,6 +176,8 @@ def _write_run_without_load(plan: Plan, folder: Path, reason: str) -> None:
             duration_s=profile.duration_s,
             ramp_s=profile.ramp_s,
         ),
+        load_model="closed" if profile.arrivals is None else "open",
+        arrivals=profile.arrivals,
         target=target.info(target.url),
         revision=plan.revision,
         seed=plan.seed,

@@ -13,8 +13,10 @@ from typing import Any, Final
 import gevent
 
 from locustfiles._options import ROOT
+from runlog.arrivals import read_arrived
 from runlog.run import (
     RUN_FILE,
+    ArrivalPlan,
     EndedBy,
     GeneratorInfo,
     LoadProfile,
@@ -113,6 +115,7 @@ class Keeper:
             ended_at_s=ended_at_s,
             ended_by=self._ended_by(ended_at_s),
             end_reason=self._fuse_reason,
+            arrived=None if self.run.arrivals is None else read_arrived(self.folder, self.run.generator.processes),
             lost_processes=tuple(sorted(self._lost)),
             problems=tuple(self.problems),
         )
@@ -206,6 +209,7 @@ def describe(
     options: Any,
     target: Target,
     profile: LoadProfile,
+    arrivals: ArrivalPlan | None,
     scope: tuple[StepName, ...],
     processes: set[int],
     overrides: tuple[str, ...],
@@ -215,6 +219,8 @@ def describe(
         id=run_id,
         stage=options.stage,
         load_profile=profile,
+        load_model="closed" if arrivals is None else "open",
+        arrivals=arrivals,
         target=target.info(options.host),
         revision=options.revision,
         seed=options.seed,

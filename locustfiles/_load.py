@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from locustfiles._arrivals import Arrivals
 from locustfiles._calls import Plan
 from locustfiles._connections import Proxy, Way
 from locustfiles._headers import forwarded_address, own_headers
@@ -36,7 +37,15 @@ class Load:
     """One run in one process; it keeps to the target's rate limits until it joins a command line that allows 429s."""
 
     def __init__(
-        self, *, target: Target, run_id: str, seed: int, think_ratio: float, recorder: Recorder, pool: str = POOL
+        self,
+        *,
+        target: Target,
+        run_id: str,
+        seed: int,
+        think_ratio: float,
+        recorder: Recorder,
+        pool: str = POOL,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self.target = target
         self.run_id = run_id
@@ -44,6 +53,7 @@ class Load:
         self.think_ratio = think_ratio
         self.recorder = recorder
         self.pool = pool
+        self.arrivals = arrivals  # None: the closed model
         self.pacer: Pacer | None = Pacer(target.rate_limits) if target.rate_limits else None
         self.headers = own_headers(target, run_id)
         self._tls = tls_context(None if target.ca_file is None else str(target.ca_file))
@@ -85,6 +95,8 @@ class Load:
         self._stopping = value
         if self.pacer is not None:
             self.pacer.wake()
+        if value and self.arrivals is not None:
+            self.arrivals.end()
 
     def freshness_budget_s(self, route: str | None) -> float:
         """Return how soon a write must be visible on a route; None: on any that has no budget of its own."""

@@ -6,7 +6,7 @@ from typing import Final
 import gevent
 from locust import FastHttpUser
 from locust.exception import StopUser
-from locust.user.users import LOCUST_STATE_STOPPING
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from locustfiles._calls import Call
 from locustfiles._load import Load
@@ -33,6 +33,19 @@ class Patient(FastHttpUser):
         began = time.perf_counter()
         gevent.sleep(seconds)
         self.thought_s += time.perf_counter() - began
+
+    def await_arrival(self) -> float | None:
+        """Wait for a pass to begin and return how late it does, in seconds; None, at once, in the closed model."""
+        arrivals = self.load.arrivals
+        if arrivals is None:
+            return None
+        late_s = None
+        while late_s is None:
+            self.leave_when_stopping()
+            self._state = LOCUST_STATE_WAITING  # whoever only waits is taken away at once when the run stops
+            late_s = arrivals.begin()
+            self._state = LOCUST_STATE_RUNNING
+        return late_s
 
     def await_room(self, call: Call) -> Admission | None:
         """Wait until the rate limits of the target have room for a request; None where nothing limits it."""

@@ -1,7 +1,7 @@
 """Be one seller: sign in once, walk through a workflow step by step, wait for writes to become visible."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -78,7 +78,9 @@ class Seller(Online):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         pace = self.wait_time
-        self.wait_time = lambda: pace() * self.load.think_ratio  # Locust asks it too, between two iterations
+        self._thinks_s: Callable[[], float] = lambda: pace() * self.load.think_ratio
+        # Locust asks it between two passes; in the open model the next arrival says when
+        self.wait_time = self._thinks_s if self.load.arrivals is None else lambda: 0.0
         self.texts = Texts(self.rng)
         self._created: CreatedLog | None = getattr(environment, "sellergate_created", None)  # a trial keeps none
         self._at = "begin"  # the step this seller is in
@@ -182,8 +184,9 @@ class Seller(Online):
 
         A failed step does not end the pass: the seller goes on with what does not depend on it (`need` tells). The
         pass is completed when every step succeeded that the target offers (a declared gap is none until it expires),
-        abandoned otherwise, aborted when the run stopped under it.
+        abandoned otherwise, aborted when the run stopped under it. In the open model it begins when it is due, or late.
         """
+        self.late_s = self.await_arrival()
         self.iteration += 1
         self._at = "begin"
         began, began_at_s, self.thought_s = time.perf_counter(), time.time(), 0.0
@@ -230,7 +233,7 @@ class Seller(Online):
 
     def think(self) -> None:
         """Pause as people do between two steps; the time is not the iteration's."""
-        self.pause(self.wait_time())
+        self.pause(self._thinks_s())
         self.check_stop()
 
     def need(self, value: str | None, what: str) -> str:

@@ -14,6 +14,7 @@ from gevent.lock import RLock
 from locust import log
 from locust.runners import MasterRunner, WorkerRunner
 
+from locustfiles._arrivals import Arrivals
 from locustfiles._created import CreatedLog
 from locustfiles._data import warm_images
 from locustfiles._drain import Drain, serve_drain
@@ -23,8 +24,10 @@ from locustfiles._load import Load, wallet_secret
 from locustfiles._options import ROOT
 from locustfiles._quiet_logs import quieten_logs
 from locustfiles._recording import Recorder
+from runlog.arrivals import write_arrived
 from runlog.redaction import hide
 from runlog.run import LoadProfile, StepName
+from settings.arrivals import schedule
 from settings.permission import check_permission
 from settings.problem import UsageProblem
 from settings.profile import Profile
@@ -87,6 +90,8 @@ class Session:
     def _open_run(self) -> None:
         self.options.sellergate_run_id = run_id = self.options.run_id or _new_run_id(self.profile)
         self.options.run_id = None  # a second run of this process (web UI) gets a name of its own
+        processes = self._worker_indexes() if isinstance(self.runner, MasterRunner) else {0}
+        self.options.sellergate_processes = sorted(processes)  # goes to the workers: they share the arrivals
         planned = LoadProfile(
             name=None if self.profile is None else self.profile.name,
             sellers=self.options.num_users,
@@ -99,8 +104,9 @@ class Session:
             options=self.options,
             target=self.target,
             profile=planned,
+            arrivals=None if self.profile is None else self.profile.arrivals,
             scope=_scope(self.environment),
-            processes=self._worker_indexes() if isinstance(self.runner, MasterRunner) else {0},
+            processes=processes,
             overrides=self._overrides,
         )
         folder = Path(self.options.reports) / run_id
@@ -134,10 +140,23 @@ class Session:
             seed=self.options.seed,
             think_ratio=1.0 if self.profile is None else self.profile.think_ratio,
             recorder=Recorder(folder, process, lambda: self.runner.user_count),
+            arrivals=self._arrivals(process),
         )
         self._created = CreatedLog(folder, self.load)
         self.environment.sellergate_created = self._created
         self.environment.sellergate_load = self.load
+
+    def _arrivals(self, process: int) -> Arrivals | None:
+        """Return this process's share of the arrivals, counted from now; a worker that came later has none."""
+        plan = None if self.profile is None else self.profile.arrivals
+        if plan is None:
+            return None
+        everyone: list[int] = self.options.sellergate_processes
+        if process not in everyone:
+            _logger.warning("process %d came after the arrivals were shared out; its sellers stay idle", process)
+            return Arrivals(iter(()), plan.drop_after_s)
+        own = schedule(plan, self.options.seed, everyone.index(process), len(everyone))
+        return Arrivals(own, plan.drop_after_s)
 
     def stopping(self) -> None:
         """Note that load ends now, and wait for the workers to close their logs."""
@@ -167,6 +186,7 @@ class Session:
                     self._created.close()
                     self._created = self.environment.sellergate_created = None
                 self._closed_run = load.run_id
+                self._say_arrived(load)
                 load.recorder.close()
                 gc.unfreeze()
             if keeper is not None and not keeper.finished:
@@ -175,6 +195,15 @@ class Session:
                         "listener_crashed: an event listener of the generator threw; its log has the traceback"
                     )
                 keeper.finish()
+
+    def _say_arrived(self, load: Load) -> None:
+        """Write what became of this process's arrivals, before its log is closed: the master adds up closed ones."""
+        if load.arrivals is None:
+            return
+        try:
+            write_arrived(Path(self.options.reports) / load.run_id, load.recorder.process, load.arrivals.arrived())
+        except OSError as error:
+            load.recorder.problems.append(f"arrivals not written: {error.strerror or error}")
 
     def finish(self) -> None:
         """Close a run whose end Locust cut off.

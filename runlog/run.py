@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from runlog.errors import RunLogError
 from runlog.schema import FORMAT
@@ -47,6 +47,26 @@ class LoadProfile(_Frozen):
     spawn_per_s: float | None
     duration_s: float | None  # planned, from start to stop; null when ended by hand
     ramp_s: float | None  # cut from the start; null: until spawning was complete
+
+
+class ArrivalPlan(_Frozen):
+    """How often a pass is to begin in the open model, whether or not a seller has time for it.
+
+    `rates` are corners: seconds since the start, passes a second. The rate goes straight from one to the next, jumps
+    where two are at the same time, and stays as it is after the last.
+    """
+
+    shape: Literal["constant", "ramp", "poisson", "steps", "spike"]
+    rates: tuple[tuple[float, float], ...]
+    drop_after_s: float  # an arrival nobody had time for by then is dropped
+
+
+class Arrived(_Frozen):
+    """What became of the arrivals that came due while load lasted: offered = achieved + dropped."""
+
+    offered: int
+    achieved: int  # passes begun
+    dropped: int  # waited too long, or still waiting when load ended
 
 
 class Gap(_Frozen):
@@ -116,7 +136,9 @@ class Run(_Frozen):
     id: str
     stage: str | None  # pre, post, watch … as given; null when not
     load_profile: LoadProfile
-    load_model: Literal["closed"] = "closed"
+    load_model: Literal["closed", "open"] = "closed"
+    arrivals: ArrivalPlan | None = None  # of the open model; load_profile.sellers is then the cap on who is at work
+    arrived: Arrived | None = None  # at the end of an open run, all processes added up; null when one did not say
     target: TargetInfo
     revision: str | None
     seed: int
@@ -130,6 +152,12 @@ class Run(_Frozen):
     lost_processes: tuple[int, ...] = ()
     problems: tuple[str, ...] = ()  # crashed listeners, failed monitors process …: one line each
     overrides: tuple[str, ...] = ()  # flags and environment that changed the run
+
+    @model_validator(mode="after")
+    def _model_has_its_plan(self) -> "Run":
+        if (self.load_model == "open") != (self.arrivals is not None):
+            raise ValueError("load_model is open where there are arrivals, and closed where there are none")
+        return self
 
 
 def write_run(folder: Path, run: Run) -> None:

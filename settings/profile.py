@@ -6,7 +6,9 @@ from typing import Final, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from runlog.run import ArrivalPlan
 from runlog.workflows import WORKFLOWS
+from settings.arrivals import ArrivalsTable
 from settings.document import CHECKOUT, Document, did_you_mean, read_document, shown
 from settings.fields import AboveZero, Duration, Words
 from settings.problem import UsageProblem
@@ -20,7 +22,10 @@ _LOCUSTFILES: Final = CHECKOUT / "locustfiles"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One way to push: `sellers` come at `spawn_per_s`, and what was sent in the first `ramp_s` is not judged."""
+    """One way to push: `sellers` come at `spawn_per_s`, and what was sent in the first `ramp_s` is not judged.
+
+    With `arrivals` (open model) these decide when passes begin, and `sellers` is how many there are at a time at most.
+    """
 
     name: str
     sellers: int
@@ -31,6 +36,7 @@ class Profile:
     weights: dict[str, float] = field(default_factory=dict)  # workflow → weight, in place of the class's own
     safe_for_production: bool = False
     description: str = ""
+    arrivals: ArrivalPlan | None = None  # None: the closed model, each seller begins again when he is through
 
 
 def known_workflows() -> list[str]:
@@ -48,6 +54,7 @@ class _ProfileTable(Document):
     think_ratio: float = Field(default=1.0, ge=0, le=100)
     safe_for_production: bool = False
     weights: dict[str, AboveZero] = Field(default_factory=dict)
+    arrivals: ArrivalsTable | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "_ProfileTable":
@@ -65,6 +72,8 @@ class _ProfileTable(Document):
         for workflow in self.weights:
             if workflow not in known_workflows():
                 raise ValueError(f"weights: unknown workflow {workflow!r}{did_you_mean(workflow, known_workflows())}")
+        if self.arrivals is not None:
+            self.arrivals.plan(self.duration)
         return self
 
 
@@ -102,4 +111,5 @@ def _profile(name: str, table: _ProfileTable) -> Profile:
         weights=dict(table.weights),
         safe_for_production=table.safe_for_production,
         description=table.description,
+        arrivals=None if table.arrivals is None else table.arrivals.plan(table.duration),
     )

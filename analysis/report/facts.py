@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from analysis.report import wording
+from analysis.report import load_words, wording
 from analysis.report.page import Fact
 from analysis.verdict import Verdict, Window
 from runlog.run import EndedBy, GeneratorInfo, Run, TargetInfo
@@ -25,7 +25,7 @@ def of_run(verdict: Verdict) -> tuple[Fact, ...]:
         *_sent_from(run.target),
         Fact("Revision", run.revision or wording.MISSING),
         Fact("Load profile", run.load_profile.name or "none, plain locust"),
-        Fact("Load model", _load_model(run)),
+        Fact("Load model", load_words.model(run)),
         Fact("Stage", run.stage or wording.MISSING),
         Fact("Started", wording.moment(run.started_at_s)),
         Fact("Ended", _ending(run)),
@@ -56,13 +56,6 @@ def _met_before_the_server(verdict: Verdict) -> list[Fact]:
         low, high = map(wording.number, verdict.clock_offset_s)
         told.append(Fact("Target's clock", f"between {low} s and {high} s ahead of ours"))
     return told
-
-
-def _load_model(run: Run) -> str:
-    profile = run.load_profile
-    sellers = "" if profile.sellers is None else f", {wording.several(profile.sellers, 'seller', 'sellers')}"
-    pace = "" if profile.spawn_per_s is None else f", {wording.number(profile.spawn_per_s)} more a second"
-    return f"{run.load_model}{sellers}{pace}"
 
 
 def _ending(run: Run) -> str:

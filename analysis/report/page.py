@@ -131,6 +131,24 @@ class CachePart:
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyRow:
+    """Percentiles of one way to count."""
+
+    name: str
+    p50: str
+    p95: str
+    p99: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalPart:
+    """What became of the arrivals, and latency counted in two ways."""
+
+    rows: tuple[LatencyRow, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventCells:
     """The events of one name."""
 
@@ -185,6 +203,7 @@ class Page:
     facts: tuple[Fact, ...]
     totals: tuple[Fact, ...]
     cache: CachePart | None
+    arrivals: ArrivalPart | None
     sessions: SessionPart | None
     throttled: tuple[ThrottledRow, ...]
     doubts: tuple[DoubtRow, ...]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from analysis.report import cache_words, ranking, session_words, wording
+from analysis.report import cache_words, load_words, ranking, session_words, wording
 from analysis.verdict import Result, Totals, Verdict
 from runlog.run import Run
 
@@ -27,7 +27,7 @@ def summary(verdict: Verdict) -> str:
         "",
         escaped(verdict.headline),
         "",
-        _run_line(verdict.run),
+        f"{_run_line(verdict.run)}{_arrivals(verdict)}",
         f"Steps: {wording.step_count(verdict)}; {wording.grade(verdict)}.",
         *_limits(verdict),
         *_bullets("Rollback triggers", verdict.rollback, _TRIGGERS),
@@ -54,7 +54,13 @@ def _run_line(run: Run) -> str:
     profile = escaped(run.load_profile.name or wording.MISSING)
     revision = escaped(run.revision or wording.MISSING)
     started = wording.moment(run.started_at_s)
-    return f"Run {escaped(run.id)}: profile {profile} on {escaped(run.target.name)}, revision {revision}, {started}."
+    told = f"Run {escaped(run.id)}: profile {profile} on {escaped(run.target.name)}, revision {revision}, {started}."
+    return f"{told} Load model: {escaped(load_words.model(run))}."
+
+
+def _arrivals(verdict: Verdict) -> str:
+    """Return what became of an open run's arrivals; on the run's own line, for the page has to stay short."""
+    return "" if verdict.arrivals is None else f" Arrivals: {escaped(load_words.line(verdict.arrivals))}."
 
 
 def _limits(verdict: Verdict) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from analysis.figures import waiver_words
-from analysis.report import cache_words, ranking, session_words, wording
+from analysis.report import cache_words, load_words, ranking, session_words, wording
 from analysis.verdict import Doubt, Outcome, Result, Totals, Verdict
 
 _LABEL_COLUMNS: Final = 10
@@ -27,6 +27,7 @@ def lines(verdict: Verdict, report_path: Path, width: int = 80) -> list[str]:
         ("run", [_run_line(verdict)], 1),
         ("totals", _total_lines(verdict.totals), 2),
         ("cache", [cache_words.line(split)] if (split := cache_words.both(verdict.cache)) is not None else [], 1),
+        ("arrivals", [] if verdict.arrivals is None else [load_words.line(verdict.arrivals)], 1),
         ("realtime", [] if verdict.realtime is None else [session_words.line(verdict.realtime)], 1),
         ("throttled", map(wording.throttled, verdict.throttled), 2),
         ("steps", [f"{wording.step_count(verdict)}; {wording.grade(verdict)}"], 1),
@@ -67,7 +68,7 @@ def _wrapped(text: str, width: int, most: int, indent: str = "") -> list[str]:
 def _run_line(verdict: Verdict) -> str:
     run = verdict.run
     revision = "" if run.revision is None else f", revision {run.revision}"
-    return f"{run.id}: {run.load_profile.name or 'no profile'} on {run.target.name}{revision}"
+    return f"{run.id}: {run.load_profile.name or 'no profile'} on {run.target.name}{revision}, {run.load_model} model"
 
 
 def _total_lines(totals: Totals) -> list[str]:

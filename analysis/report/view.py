@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from analysis.figures import waiver_name, waiver_state
-from analysis.report import cache_words, facts, ranking, session_words, wording
+from analysis.report import cache_words, facts, load_words, ranking, session_words, wording
 from analysis.report.canvas import Chart
 from analysis.report.exchanges import Exchanges
 from analysis.report.page import (
+    ArrivalPart,
     CachePart,
     CacheRow,
     ChartCard,
@@ -20,6 +21,7 @@ from analysis.report.page import (
     Fact,
     Fold,
     GapRow,
+    LatencyRow,
     Mark,
     Page,
     ResultRow,
@@ -32,6 +34,7 @@ from analysis.report.page import (
 )
 from analysis.report.tally import ErrorRow, KindRow
 from analysis.verdict import (
+    ArrivalsResult,
     CacheSplit,
     Doubt,
     Outcome,
@@ -88,6 +91,7 @@ def page(verdict: Verdict, material: Material) -> Page:
         facts=facts.of_run(verdict),
         totals=_totals(verdict.totals),
         cache=_cache(verdict.cache),
+        arrivals=_arrivals(verdict.arrivals),
         sessions=_sessions(verdict.realtime),
         throttled=tuple(map(_throttled, verdict.throttled)),
         doubts=tuple(map(_doubt, ranking.gravest(verdict.doubts))),
@@ -134,6 +138,16 @@ def _cache(cache: CacheSplit | None) -> CachePart | None:
         for side, own in (("hit", split.hits), ("miss", split.misses))
     )
     return CachePart(tuple(rows), cache_words.note(split))
+
+
+def _arrivals(result: ArrivalsResult | None) -> ArrivalPart | None:
+    if result is None:
+        return None
+    rows = (("from sending", result.sent), ("from the intended start", result.intended), ("gap", result.gap))
+    return ArrivalPart(
+        rows=tuple(LatencyRow(name, *map(wording.number, (of.p50_ms, of.p95_ms, of.p99_ms))) for name, of in rows),
+        note=load_words.note(result),
+    )
 
 
 def _sessions(realtime: Realtime | None) -> SessionPart | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gate.budget.offers import Offer, offer, scaled
 from gate.budget.sessions import Sessions, sessions
 from gate.budget.simulation import Played, Simulation
 from gate.budget.traffic import Traffic, not_counted, traffic
@@ -16,8 +17,10 @@ _ADDRESSES_AT_MOST: Final = 64
 """More source addresses than this nobody has at hand."""
 _THINK_AT_MOST: Final = 100.0
 """The longest think_ratio a profile may have."""
+_PARTS: Final = 16
+"""The rates of an open profile are tried in sixteenths."""
 _LOOKED_UP_TO: Final = 4
-"""A profile that fits is tried with up to so many times its sellers."""
+"""A profile that fits is tried with up to so many times its sellers, or its rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,15 @@ class Budget:
     """
 
     fits: bool
-    sellers: int  # as the profile has them
+    sellers: int  # as the profile has them; of an open one how many there are at most
     addresses: int | None  # client addresses they share; None: each seller has one
     not_counted: tuple[str, ...]  # workflows whose requests nobody wrote down
     cache_keys_at_most: int | None
     cache_keys: int = 0  # entries of unique queries alive in the deployment's cache at the same time
-    sellers_at_most: int | None = None  # how many fit; None: no limit was met
-    rps_at_most: float | None = None  # requests per second of that many, once all are there, hits of a cache included
+    offer: Offer | None = None  # of an open profile
+    passes_at_most: float | None = None  # open: the highest rate at its peak that fits; None: no limit was met
+    sellers_at_most: int | None = None  # closed: how many fit; None: no limit was met
+    rps_at_most: float | None = None  # closed: requests per second of that many, all there, cache hits included
     binding: RateLimit | None = None  # what binds first, of the limits of the busiest address
     route: str | None = None  # what it binds: "POST /api/…"
     first_429_at_s: float | None = None  # seconds after the start, unpaced; None: there is none
@@ -60,6 +65,7 @@ def reckon(profile: Profile, target: Target, workflows: Collection[str] | None =
     """Return the budget of a profile against a target; of some workflows where not all are run."""
     whole = traffic(profile, target, workflows)
     held = sessions(whole)
+    offered = offer(whole)
     addresses = None if target.forwarded_for else max(1, len(target.client_addresses))
     if not target.rate_limits:
         return Budget(
@@ -69,18 +75,22 @@ def reckon(profile: Profile, target: Target, workflows: Collection[str] | None =
             not_counted=not_counted(whole.workflows),
             cache_keys_at_most=target.cache_keys_at_most,
             sessions=held,
+            offer=offered,
         )
     simulation = _simulation(whole, addresses)
     refused = simulation.until_refused().refused
     played = simulation.paced()
     carried = _fits(played)
-    at_most, beyond = _most_sellers(whole, addresses, fits=carried)
+    most, beyond = _most(whole, addresses, fits=carried)
+    at_most = most if offered is None else None
     binding = _binding(played if not carried else beyond)
     keys_fit = target.cache_keys_at_most is None or played.unique_keys_at_most <= target.cache_keys_at_most
     return Budget(
         fits=carried and keys_fit and held.fits,
         sellers=profile.sellers,
         addresses=addresses,
+        offer=offered,
+        passes_at_most=None if offered is None or most is None else offered.peak_per_s * most / _PARTS,
         sellers_at_most=at_most,
         rps_at_most=None if at_most is None else _rps(whole, at_most, addresses),
         binding=binding[0] if binding else None,
@@ -110,19 +120,26 @@ def _fits(played: Played) -> bool:
     return not played.too_long
 
 
-def _most_sellers(whole: Traffic, addresses: int | None, *, fits: bool) -> tuple[int | None, Played | None]:
-    """Return the largest number of sellers that fits, and what happens to one more; None where none was found."""
-    sellers = whole.profile.sellers
-    most = sellers * _LOOKED_UP_TO if fits else sellers
+def _most(whole: Traffic, addresses: int | None, *, fits: bool) -> tuple[int | None, Played | None]:
+    """Return how much fits, and what happens to one more; None where no limit was found.
+
+    It is a number of sellers, or in the open model, where more of them send no more, of _PARTS of the profile's rates.
+    """
+    opened = whole.profile.arrivals is not None
+    own = _PARTS if opened else whole.profile.sellers
+    most = own * _LOOKED_UP_TO if fits else own
     tried: dict[int, Played] = {}
 
     def carried(number: int) -> bool:
-        tried[number] = _simulation(whole, addresses, number).paced()
+        if opened:
+            tried[number] = _simulation(scaled(whole, number / _PARTS), addresses).paced()
+        else:
+            tried[number] = _simulation(whole, addresses, number).paced()
         return _fits(tried[number])
 
     if fits and carried(most):
         return None, None
-    found = _bisect(sellers if fits else 0, most, carried)
+    found = _bisect(own if fits else 0, most, carried)
     return found, tried.get(found + 1)
 
 
@@ -156,7 +173,8 @@ def _remedies(whole: Traffic, addresses: int | None) -> Remedies:
     return Remedies(
         addresses=None if addresses is None else _addresses(whole, addresses),
         forwarded_for=addresses is not None and _fits(_simulation(whole, None).paced()),
-        think_ratio=_think_ratio(whole, addresses),
+        # in the open model who thinks longer sends no less
+        think_ratio=_think_ratio(whole, addresses) if whole.profile.arrivals is None else None,
         arrival_s=_arrival_s(whole, addresses),
     )
 

@@ -1,12 +1,16 @@
 """Play a profile against a deployment's rate limits, second by second and without sending anything."""
 
 from collections import defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from math import inf
 from typing import Final
 
-from gate.budget.traffic import ANSWER_S, Planned, Traffic
+from gate.budget.offers import working_s
+from gate.budget.traffic import ANSWER_S, Planned, Traffic, Turn
 from gate.budget.windows import Key, PacedWindows, ServerWindows, Windows
+from settings.arrivals import schedule
 from settings.limits import RateLimit
 
 TOLERATED_WAIT_RATIO: Final = 0.1
@@ -55,6 +59,9 @@ class Simulation:
         self._present_s: dict[str, float] = defaultdict(float)
         for workflow, at_s in zip(self._workflows, self._spawned_s, strict=True):
             self._present_s[workflow] += max(0.0, self.duration_s - at_s)
+        if traffic.profile.arrivals is not None:  # who is idle does not wait for a limit, and must not hide who does
+            for workflow, at_work_s in working_s(traffic, self._workflows, self.duration_s).items():
+                self._present_s[workflow] = at_work_s
 
     def until_refused(self) -> Played:
         """Send as people would, whatever the limits, until the first 429 or the profile's end."""
@@ -66,6 +73,7 @@ class Simulation:
 
     def _play(self, windows: Windows) -> Played:
         played = Played()
+        arrivals = self._arrivals()
         scripts = [self._traffic.script(workflow, seller) for seller, workflow in enumerate(self._workflows)]
         due = [(at_s, seller) for seller, at_s in enumerate(self._spawned_s)]
         heapify(due)
@@ -81,6 +89,9 @@ class Simulation:
             if isinstance(coming, float):
                 heappush(due, (now_s + coming, seller))
                 continue
+            if isinstance(coming, Turn):
+                heappush(due, (self._begins_s(arrivals, now_s), seller))
+                continue
             request, number = coming
             path = request.path(seller, number)
             hit = self._is_hit(request, path, now_s, cached)
@@ -90,6 +101,19 @@ class Simulation:
             self._count(request, sent_s, played, uniques)
             heappush(due, (sent_s + ANSWER_S, seller))
         return played
+
+    def _arrivals(self) -> Iterator[float]:
+        """Return when passes are to begin; nothing in the closed model. Any seed stands for all."""
+        plan = self._traffic.profile.arrivals
+        return iter(()) if plan is None else schedule(plan, seed=1)
+
+    def _begins_s(self, arrivals: Iterator[float], now_s: float) -> float:
+        """Return when a seller who is idle now begins his next pass: at once, or with the next arrival not dropped."""
+        plan = self._traffic.profile.arrivals
+        if plan is None:
+            return now_s
+        wanted = (at_s for at_s in arrivals if at_s >= now_s - plan.drop_after_s)
+        return max(now_s, next(wanted, inf))
 
     def _is_hit(self, request: Planned, path: Key, now_s: float, cached: dict[Key, float]) -> bool:
         """Return whether the deployment's cache answers; what it does not know it knows from then on."""

@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from heapq import heapify, heapreplace
-from math import floor, log2
+from itertools import count, islice
+from math import floor, inf, log2
 from typing import Final
 
 from runlog.workflows import ONLY_WHEN_NAMED
+from settings.arrivals import schedule
 from settings.bill import BILL, Send, WorkflowBill
 from settings.limits import RateLimit
 from settings.profile import Profile, known_workflows
@@ -46,6 +49,12 @@ Due = tuple[Planned, int]
 """A request, and the number of the pass it is of."""
 
 
+class Turn(Enum):
+    """What a script says beside requests and pauses."""
+
+    PASS = "pass"  # noqa: S105  # not a password: a pass of the open model begins as soon as one is due
+
+
 @dataclass(frozen=True)
 class Traffic:
     """The sellers of one profile against one target; workflows without a bill take their share and send nothing."""
@@ -70,35 +79,54 @@ class Traffic:
         at_a_time = max(1, floor(rate))
         return (seller // at_a_time) * at_a_time / rate
 
-    def script(self, workflow: str, seller: int) -> Iterator[Due | float]:
-        """Return a seller's requests, and the seconds of pause between them, without end; nothing without a bill."""
+    def script(self, workflow: str, seller: int) -> Iterator[Due | float | Turn]:
+        """Return a seller's requests, and the seconds of pause between them, without end; nothing without a bill.
+
+        In the closed model a seller pauses after every step. In the open one he pauses between the steps of a pass, and
+        a turn says where a pass begins, for that is the next arrival's to say.
+        """
         plan = self._plans.get(workflow)
         if plan is None:
             return
         yield from ((planned, 0) for planned, _ in plan.setup)
         think_s = plan.think_s * self.profile.think_ratio
         drawn = (seller * _GOLDEN) % 1.0  # sellers differ in when the larger number comes up
-        number = 0
-        while True:
+        for number in count():
+            if self.profile.arrivals is not None:
+                yield Turn.PASS
             for planned, times in plan.begin:
                 yield from [(planned, number)] * _drawn(times, number, drawn)
-            for step in plan.steps:
-                for planned, times in step:
+            for left in range(len(plan.steps) - 1, -1, -1):
+                for planned, times in plan.steps[-1 - left]:
                     yield from [(planned, number)] * _drawn(times, number, drawn)
-                yield think_s
-            number += 1
+                if left or self.profile.arrivals is None:
+                    yield think_s
 
     def horizon_s(self, workflows: Collection[str]) -> float:
         """Return how much of the run is looked at when so many sellers of these workflows send."""
+        plan = self.profile.arrivals
+        if plan is not None:
+            passes = REQUESTS_AT_MOST * len(workflows) / max(1.0, sum(map(self.sends, workflows)))
+            return min(self.profile.duration_s, next(islice(schedule(plan, seed=1), int(passes), None), inf))
         rps = sum(self._rps(workflow) * sellers for workflow, sellers in Counter(workflows).items())
         return min(self.profile.duration_s, REQUESTS_AT_MOST / rps) if rps else self.profile.duration_s
 
-    def _rps(self, workflow: str) -> float:
+    def sends(self, workflow: str) -> float:
+        """Return how many requests a pass makes on average; 0 without a bill."""
+        plan = self._plans.get(workflow)
+        return 0.0 if plan is None else sum(times for sends in (plan.begin, *plan.steps) for _, times in sends)
+
+    def pass_s(self, workflow: str) -> float:
+        """Return how long a pass lasts, with the pauses it has in this profile's load model; 0 without a bill."""
         plan = self._plans.get(workflow)
         if plan is None:
             return 0.0
-        sent = sum(times for sends in (plan.begin, *plan.steps) for _, times in sends)
-        return sent / (len(plan.steps) * plan.think_s * self.profile.think_ratio + sent * ANSWER_S) if sent else 0.0
+        pauses = len(plan.steps) - (self.profile.arrivals is not None)
+        return pauses * plan.think_s * self.profile.think_ratio + self.sends(workflow) * ANSWER_S
+
+    def _rps(self, workflow: str) -> float:
+        sent = self.sends(workflow)
+        return sent / self.pass_s(workflow) if sent else 0.0
 
     def setup_limits(self, workflow: str) -> Iterator[RateLimit]:
         """Return the limit of each request a seller arrives with, as often as it is sent."""

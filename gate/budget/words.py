@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Final
 
+from gate.budget.offers import Offer
 from gate.budget.reckoning import Budget
 from gate.budget.sessions import Sessions
 from gate.budget.simulation import TOLERATED_WAIT_RATIO
@@ -15,6 +16,8 @@ _CACHE_S: Final = 300
 
 def headline(budget: Budget) -> str:
     """Return the one line: whether the profile fits."""
+    if budget.offer is not None:
+        return _open_headline(budget, budget.offer)
     who = f"{_count(budget.sellers, 'seller')} from {_addresses(budget.addresses)}"
     if budget.fits and budget.binding is None and budget.sellers_at_most is None:
         return f"{who} fit: no limit is met"
@@ -22,9 +25,24 @@ def headline(budget: Budget) -> str:
         return f"{who} fit, {_count(budget.sellers_at_most or budget.sellers, 'seller')} would"
     if budget.sellers_at_most is not None and budget.sellers_at_most < budget.sellers:
         return f"exceeded: {who}; {budget.sellers_at_most} fit"
-    if not budget.sessions.fits:
-        return f"exceeded: {who} hold {_count(budget.sessions.wanted, 'session')}"
-    return f"exceeded: {who} leave too much in the cache"
+    return f"exceeded: {who} {_other_excess(budget)}"
+
+
+def _open_headline(budget: Budget, offered: Offer) -> str:
+    who = f"{offered.peak_per_s:g} passes/s from {_addresses(budget.addresses)}"
+    at_most = budget.passes_at_most
+    if budget.fits:
+        return f"{who} fit, {'no limit is met' if at_most is None else f'{at_most:.3g} would'}"
+    if at_most is not None and at_most < offered.peak_per_s:
+        return f"exceeded: {who}; {at_most:.3g} fit"
+    return f"exceeded: {who} {_other_excess(budget)}"
+
+
+def _other_excess(budget: Budget) -> str:
+    """Say what is exceeded where no rate limit is."""
+    return (
+        "leave too much in the cache" if budget.sessions.fits else f"hold {_count(budget.sessions.wanted, 'session')}"
+    )
 
 
 def lines(budget: Budget) -> tuple[str, ...]:
@@ -33,6 +51,8 @@ def lines(budget: Budget) -> tuple[str, ...]:
 
 
 def _details(budget: Budget) -> Iterator[str]:
+    if budget.offer is not None:
+        yield from _offered(budget.offer, budget.sellers)
     if budget.binding is not None and budget.route is not None:
         yield f"binds first: {_limit(budget.binding)}"
         yield f"  {budget.route}"
@@ -54,6 +74,13 @@ def _details(budget: Budget) -> Iterator[str]:
     if advised:
         yield "what would raise it:"
         yield from (f"  {line}" for line in advised)
+
+
+def _offered(offered: Offer, sellers: int) -> Iterator[str]:
+    """Say what an open profile means in requests and in sellers."""
+    yield f"{offered.passes:.0f} passes; at most {offered.peak_rps:.1f} requests a second, hits of its cache included"
+    short = "" if offered.at_work <= sellers else ": too few, passes will be dropped"
+    yield f"and {offered.at_work:.1f} of {_count(sellers, 'seller')} at work at a time{short}"
 
 
 def _sessions(held: Sessions) -> Iterator[str]:
@@ -85,6 +112,8 @@ def _ways(budget: Budget) -> Iterator[str]:
     if remedies.arrival_s is not None:
         rate = budget.sellers / remedies.arrival_s
         yield f"arriving alone takes {ceil(remedies.arrival_s / _MINUTE_S)} min: spawn_per_s = {rate:.2g}, and longer"
+    if budget.passes_at_most:
+        yield f"arrivals: at most {budget.passes_at_most:.3g} passes/s"
     if budget.sellers_at_most:
         yield f"sellers = {budget.sellers_at_most} at this pace"
     if budget.cache_keys_at_most is not None and budget.cache_keys > budget.cache_keys_at_most:

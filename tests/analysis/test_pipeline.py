@@ -222,7 +222,7 @@ def test_verdict_json_has_the_keys_of_the_contract_and_null_for_what_is_not_know
     assert set(document) == {
         *("format", "outcome", "exit_code", "release_grade", "headline", "rollback", "run", "window", "totals"),
         *("results", "steps", "workflows", "doubts", "overrides", "files", "cache", "throttled", "waivers"),
-        *("paced_s", "clock_offset_s", "realtime"),
+        *("paced_s", "clock_offset_s", "arrivals", "realtime"),
     }
     assert list(document) == sorted(document)
     assert document["window"] is None

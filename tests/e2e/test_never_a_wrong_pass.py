@@ -106,6 +106,12 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
+def opened(arrived: dict[str, int] | None) -> Spoil:
+    """Let the run say that its load model was open, and what became of its arrivals."""
+    plan = {"shape": "constant", "rates": [[0, 5]], "drop_after_s": 5}
+    return lambda folder: edit(folder, "run.json", load_model="open", arrivals=plan, arrived=arrived)
+
+
 def second_process(folder: Path) -> None:
     run = json.loads((folder / "run.json").read_text("utf-8"))
     edit(folder, "run.json", generator=run["generator"] | {"processes": [0, 1]})
@@ -137,6 +143,8 @@ CASES: dict[str, tuple[Spoil, int, str]] = {
     "worker lost": (ended(lost_processes=[0]), 3, "worker_lost"),
     "a process without a log": (second_process, 3, "generator_unmeasured"),
     "listener crashed": (ended(problems=["listener_crashed: request listener, KeyError"]), 3, "listener_crashed"),
+    "arrivals missed": (opened({"offered": 100, "achieved": 94, "dropped": 6}), 3, "arrivals_missed"),
+    "arrivals nobody counted": (opened(None), 3, "arrivals_missed"),
     "log truncated": (unsealed(400), 3, "log_truncated"),
     "log without its closing record": (unsealed(0), 3, "worker_lost"),
     "recording failed": (problem("recording_failed"), 3, "recording_failed"),

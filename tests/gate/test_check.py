@@ -308,3 +308,20 @@ def test_every_key_of_a_target_file_is_shown(files: Path) -> None:
     text = "\n".join(target_lines(target, table, "--target", {}))
     shown = {*TargetTable.model_fields} - {"format", "gap", "waiver"}
     assert [key for key in shown if key not in text] == []
+
+
+def test_open_profile_says_when_passes_begin_and_what_they_come_to(check: Check, files: Path) -> None:
+    opened = PROFILES + '[load.arrivals]\nshape = "ramp"\nrate = 0.01\nend_rate = {rate}\ndrop_after = "2 min"\n'
+    (files / "profiles.toml").write_text(opened.replace("{rate}", "0.05").replace("think_ratio = 20", ""))
+    code, out, _ = check("--target", "staging", "--load-profile", "load")
+    assert code == 0
+    said = "ramp, 0.01 to 0.05 passes/s, dropped after 2 min; the sellers are the most at a time"
+    assert entry(out, "arrivals") == said
+    assert any(line.startswith("budget of addresses: 0.05 passes/s from 1 address fit, ") for line in out)
+    assert any(line.startswith("  4 passes; at most ") for line in out)  # 120 s x 0.03 /s
+
+    (files / "profiles.toml").write_text(opened.replace("{rate}", "4").replace("think_ratio = 20", "think_ratio = 0"))
+    _, out, _ = check("--target", "staging", "--load-profile", "load")
+    assert any(line.startswith("budget of addresses: exceeded: 4 passes/s from 1 address; ") for line in out)
+    budget = next(number for number, line in enumerate(out) if line.startswith("budget of addresses"))
+    assert all(len(line) <= 80 for line in out[budget:-1])

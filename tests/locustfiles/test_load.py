@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locustfiles._arrivals import Arrivals
 from locustfiles._headers import forwarded_address, own_headers
 from locustfiles._load import Load, processes_of
 from locustfiles._quiet_logs import QuietRecord
 from locustfiles._recording import Recorder
 from runlog.redaction import hide
+from runlog.run import Arrived
 from settings.limits import RateLimit
 from settings.target import Target, load_target
 
@@ -33,9 +35,9 @@ def own_logs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging, "setLogRecordFactory", lambda _factory: None)
 
 
-def load(target: Target, *, process: int = 0) -> Load:
+def load(target: Target, *, process: int = 0, arrivals: Arrivals | None = None) -> Load:
     recorder = cast("Recorder", SimpleNamespace(process=process, problems=[], paced_s=None))
-    return Load(target=target, run_id="r-1", seed=1, think_ratio=1.0, recorder=recorder)
+    return Load(target=target, run_id="r-1", seed=1, think_ratio=1.0, recorder=recorder, arrivals=arrivals)
 
 
 def options(**changes: Any) -> SimpleNamespace:
@@ -230,3 +232,15 @@ def test_log_record_with_a_wrong_format_is_left_to_the_handler() -> None:
 )
 def test_sessions_are_held_where_the_load_goes(target: Target, own: dict[str, Any], host: str, url: str) -> None:
     assert load(replace(target, **own)).socket_url(host) == url
+
+
+def test_end_of_the_load_ends_its_arrivals(target: Target) -> None:
+    """What is due later was never offered."""
+    own = Arrivals(iter([0.0, 0.0, 1e-9, 3600.0]), 5.0)
+    opened = load(target, arrivals=own)
+    assert own.begin() is not None
+    opened.stopping = False
+    assert own.begin() is not None
+    opened.stopping = True
+    assert own.begin() is None
+    assert own.arrived() == Arrived(offered=3, achieved=2, dropped=1)

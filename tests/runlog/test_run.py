@@ -11,6 +11,8 @@ import pytest
 from runlog.errors import RunLogError
 from runlog.run import (
     RUN_FILE,
+    ArrivalPlan,
+    Arrived,
     EndedBy,
     Gap,
     GeneratorInfo,
@@ -69,6 +71,26 @@ def test_what_is_not_known_is_null_in_the_file(run: Run, tmp_path: Path) -> None
     assert [stored[name] for name in ("ended_at_s", "ended_by", "stage", "revision")] == [None] * 4
 
 
+def test_open_model_comes_back_with_its_schedule_and_its_end(run: Run, tmp_path: Path) -> None:
+    opened = run.model_copy(
+        update={
+            "load_model": "open",
+            "arrivals": ArrivalPlan(shape="ramp", rates=((0, 1), (60, 20)), drop_after_s=5),
+            "arrived": Arrived(offered=630, achieved=629, dropped=1),
+        }
+    )
+    write_run(tmp_path, opened)
+    assert read_run(tmp_path) == opened
+
+
+def test_run_of_before_there_was_an_open_model_is_closed(run: Run, tmp_path: Path) -> None:
+    stored = json.loads(run.model_dump_json())
+    (tmp_path / RUN_FILE).write_text(json.dumps({key: stored[key] for key in stored if key[:3] != "arr"}))
+    assert (read_run(tmp_path).load_model, read_run(tmp_path).arrivals, read_run(tmp_path).arrived) == (
+        "closed", None, None
+    )  # fmt: skip
+
+
 def test_scope_of_a_release_is_eight_workflows_of_five_steps() -> None:
     assert len(WORKFLOWS) == 8
     assert {len(set(steps)) for steps in WORKFLOWS.values()} == {5}
@@ -94,7 +116,16 @@ MALFORMED: dict[str, tuple[Callable[[dict[str, object]], object], str]] = {
     ),
     "unknown way to end": (_change(ended_by="boredom"), "ended_by: "),
     "half a step": (_change(scope=[{"workflow": "listing"}]), r"scope\.0\.step: Field required"),
-    "open load model": (_change(load_model="open"), "load_model: "),
+    "unknown load model": (_change(load_model="ajar"), "load_model: "),
+    "open load model without arrivals": (_change(load_model="open"), "top level: .*load_model is open where"),
+    "arrivals in the closed model": (
+        _change(arrivals={"shape": "constant", "rates": [[0, 5]], "drop_after_s": 5}),
+        "top level: .*load_model is open where",
+    ),
+    "arrivals of an unknown shape": (
+        _change(load_model="open", arrivals={"shape": "sawtooth", "rates": [[0, 5]], "drop_after_s": 5}),
+        r"arrivals\.shape: ",
+    ),
     "a list": (lambda document: [document], "top level: "),
     "null": (lambda _: None, "top level: "),
 }

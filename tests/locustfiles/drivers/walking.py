@@ -129,7 +129,8 @@ def gaps_of(days: int) -> list[str]:
     ]
 
     def born(seller: Any, _environment: Any) -> None:
-        seller.load, seller.rng = SimpleNamespace(target=SimpleNamespace(gaps=gaps), think_ratio=0), None
+        target = SimpleNamespace(gaps=gaps)
+        seller.load, seller.rng = SimpleNamespace(target=target, think_ratio=0, arrivals=None), None
 
     Waiter.__init__ = born  # type: ignore[method-assign]  # no client, no load: only what gaps are read from
     return sorted(ListingSeller(SimpleNamespace())._gaps)
