@@ -165,11 +165,12 @@ class Keeper:
         try:
             self._lease = renew_lease(self._leases, self._lease)
         except OSError as error:
-            self._problem(f"lease not renewed: {error.strerror or error}")
+            self.problem(f"lease not renewed: {error.strerror or error}")
         except LeaseHeld as held:
-            self._problem(f"lease lost: {held}")
+            self.problem(f"lease lost: {held}")
 
-    def _problem(self, text: str) -> None:
+    def problem(self, text: str) -> None:
+        """Note what the verdict has to know, once."""
         if text not in self.problems:
             self.problems.append(text)
 

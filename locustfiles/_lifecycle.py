@@ -14,7 +14,7 @@ from gevent.event import Event
 from locust import events
 from locust.runners import MasterRunner
 
-from locustfiles._invocation import refuse_held, unattended
+from locustfiles._invocation import await_workers, refuse_held, unattended
 from locustfiles._load import OURS
 from locustfiles._options import add_arguments
 from locustfiles._session import BUG, INVALID, USAGE, Session
@@ -59,7 +59,11 @@ class Plugin:
                 refuse_held(self._session.target, environment.host, environment.parsed_options.run_id)
         gevent.signal_handler(signal.SIGINT, _interrupt_main)
         if self._session.is_worker:
+            # added after Locust's own, so run before it: of a worker that has quit a master awaits nothing more
+            environment.events.quitting.add_listener(self.on_leaving)
             return
+        if isinstance(runner, MasterRunner):
+            await_workers(environment.parsed_options, runner, partial(_leave_main, runner))
         # until a verdict says otherwise: a run that was not judged is not a pass
         environment.process_exit_code = INVALID if unattended(environment.parsed_options) else 0
         if web_ui is not None:
@@ -103,6 +107,13 @@ class Plugin:
         finally:
             self._judged.set()
 
+    def on_leaving(self, **_kwargs: Any) -> None:
+        """Close a worker's log and send all of it before its master hears that it quits."""
+        if self._session is not None:
+            self._session.runner.stop()
+            self._session.stop()
+            self._session.ship()
+
     def on_quit(self, **_kwargs: Any) -> None:
         """Print the verdict after Locust's own tables, so that it comes last."""
         sys.stdout.write(self._output)
@@ -117,7 +128,7 @@ class Plugin:
             session.start()
         except (OSError, UsageProblem, LeaseHeld) as error:
             _logger.error("the run cannot be opened: %s", error)  # noqa: TRY400  # a full disk needs no traceback
-            if environment.parsed_options.headless:
+            if environment.parsed_options.headless or session.is_worker:
                 gevent.spawn(session.runner.quit)
 
     def on(self, name: str) -> Callable[..., None]:
@@ -133,6 +144,12 @@ class Plugin:
         """Note the end of the ramp."""
         if self._session is not None and self._session.keeper is not None:
             self._session.keeper.spawned()
+
+
+def _leave_main(runner: Any) -> None:
+    """End a run whose workers did not come: Locust itself would leave with 1, which reads as "the server failed"."""
+    runner.quit()
+    gevent.get_hub().handle_system_error(SystemExit, SystemExit(INVALID))
 
 
 def _interrupt_main() -> None:

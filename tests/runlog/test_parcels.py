@@ -1,7 +1,6 @@
 """What a process writes arrives where the run is kept, byte for byte, whatever the way between does to it."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,6 +134,26 @@ def test_what_is_no_parcel_is_refused(odd: object) -> None:
         unpacked([odd])
 
 
+class Way:
+    """A way that loses, repeats and delays what is sent over it."""
+
+    def __init__(self, chance: random.Random, lossy: float, packer: Packer, store: Store) -> None:
+        self._chance, self._lossy, self._packer, self._store = chance, lossy, packer, store
+        self._wire: list[list[Parcel]] = []
+
+    def send(self, parcels: list[Parcel]) -> None:
+        self._wire += [parcels] * (self._chance.choice([1, 1, 1, 2]) if parcels else 0)
+
+    def deliver(self) -> None:
+        if not self._wire or self._chance.random() < 0.3:
+            return
+        parcels = self._wire.pop(0)
+        if self._chance.random() >= self._lossy:
+            receipt = self._store.put(0, parcels)
+            if self._chance.random() >= self._lossy:
+                self._packer.received(receipt)
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), lossy=st.floats(0, 0.6))
 def test_losing_repeating_and_delaying_parcels_and_receipts_loses_nothing(
@@ -142,14 +161,8 @@ def test_losing_repeating_and_delaying_parcels_and_receipts_loses_nothing(
 ) -> None:
     here, there = tmp_path_factory.mktemp("here"), tmp_path_factory.mktemp("there")
     chance = random.Random(seed)
-    packer, store = Packer(here, 0), Store(there)
-    wire: list[Callable[[], object]] = []
-
-    def deliver(parcels: list[Parcel]) -> None:
-        receipt = store.put(0, parcels)
-        if chance.random() >= lossy:
-            packer.received(receipt)
-
+    packer = Packer(here, 0)
+    way = Way(chance, lossy, packer, Store(there))
     for step in range(2_000):
         if step < 30:
             append(chance.choice(growing_paths(here, 0)), chance.randbytes(chance.randrange(50)))
@@ -157,12 +170,8 @@ def test_losing_repeating_and_delaying_parcels_and_receipts_loses_nothing(
             closing_path(here, 0).write_bytes(b"{}")
         if packer.in_flight and chance.random() < 0.2:
             packer.again()
-        if parcels := packer.take(chance.randrange(1, 60)):
-            wire += [lambda parcels=parcels: deliver(parcels)] * chance.choice([1, 1, 1, 2])
-        if wire and chance.random() < 0.7:
-            send = wire.pop(0)
-            if chance.random() >= lossy:
-                send()
+        way.send(packer.take(chance.randrange(1, 60)))
+        way.deliver()
         if packer.done:
             break
     assert packer.done
