@@ -38,6 +38,11 @@ def growing_paths(folder: Path, process: int) -> tuple[Path, ...]:
     )
 
 
+def files_of(folder: Path, process: int) -> tuple[Path, ...]:
+    """Return all files of a process, its closing record last."""
+    return (*growing_paths(folder, process), closing_path(folder, process))
+
+
 def unpacked(parcels: Iterable[Any]) -> list[Parcel]:
     """Return parcels as they came over a wire; RunLogError when they are none."""
     found = []

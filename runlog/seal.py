@@ -20,6 +20,8 @@ from runlog.writer import Closing, closing_path
 
 SEAL_FILE: Final = "seal.json"
 _ROW_GROUP: Final = 100_000
+UNCLOSED: Final = {"log_missing", "not_closed"}
+"""Problems of a process of which more may be found on its own machine."""
 
 ProblemName = Literal[
     "log_missing", "log_truncated", "samples_lost", "recording_failed", "not_closed", "unrecorded", "bug"
@@ -52,11 +54,12 @@ def seal(folder: Path) -> SealReport:
     """Merge the parts of a run into Parquet files and return what was found.
 
     A run that has ended is sealed once: the parts are removed after the merged files are in place, and sealing again
-    returns the stored report. A run without an end (crashed, or still running) keeps its parts and gets no seal, so
-    that a look at it while it lasts does not stand for its end.
+    returns the stored report. Where a process never closed its log they stay, for `collect` to complete. A run without
+    an end (crashed, or still running) keeps its parts and gets no seal, so that a look at it while it lasts does not
+    stand for its end.
     RunLogError when run.json is unreadable or the disk refuses the result; then the parts are untouched.
     """
-    with _alone_in(folder):
+    with alone_in(folder):
         run = read_run(folder)
         finished = run.ended_at_s is not None
         if finished and (folder / SEAL_FILE).exists():
@@ -68,14 +71,14 @@ def seal(folder: Path) -> SealReport:
                 write_atomically(folder / SEAL_FILE, report.model_dump_json(indent=2) + "\n")
         except (OSError, pa.ArrowException) as error:
             raise RunLogError(f"{folder}: cannot be sealed: {str(error).splitlines()[0]}") from error
-        if finished:
+        if finished and not UNCLOSED & {problem.name for problem in report.problems}:
             for path in merged:
                 path.unlink()
         return report
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Let nobody else seal this run meanwhile: two would merge into one temporary file, and each remove the parts."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -157,17 +160,26 @@ def _problems(folder: Path, run: Run, parts: list[Part]) -> Iterator[LogProblem]
     for process in sorted({*run.generator.processes, *by_process}):
         part = by_process.get(process)
         if part is None:
-            yield LogProblem(name="log_missing", process=process, detail="wrote no samples file")
+            detail = f"wrote no samples file{_missing(run, run.started_at_s)}"
+            yield LogProblem(name="log_missing", process=process, detail=detail)
             continue
         closing = _read_closing(folder, process)
         if part.torn is not None:
             yield LogProblem(name="log_truncated", process=process, detail=f"after {part.rows} samples: {part.torn}")
         if closing is None:
-            yield LogProblem(
-                name="not_closed", process=process, detail=f"ended without its closing record after {part.rows} samples"
-            )
+            since_s = run.started_at_s if part.last_sent_s is None else part.last_sent_s
+            detail = f"ended without its closing record after {part.rows} samples{_missing(run, since_s)}"
+            yield LogProblem(name="not_closed", process=process, detail=detail)
         else:
             yield from _closing_problems(closing, part)
+
+
+def _missing(run: Run, since_s: float) -> str:
+    """Say which seconds of an ended run are not in a log that goes up to `since_s`."""
+    if run.ended_at_s is None:
+        return ""
+    first_s, last_s = since_s - run.started_at_s, run.ended_at_s - run.started_at_s
+    return f", missing from {first_s:.1f} s to {max(first_s, last_s):.1f} s of the run"
 
 
 def _closing_problems(closing: Closing, part: Part) -> Iterator[LogProblem]:

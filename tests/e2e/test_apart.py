@@ -1,19 +1,36 @@
 """Workers that share no folder with their master: what they wrote travels, and what did not is named."""
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runlog.created import read_created
+from runlog.run import GeneratorInfo, LoadProfile, Run, StepName, TargetInfo, write_run
+
 from .cluster import Cluster
+from .conftest import Done, command
 from .test_nothing_lost import settle
 
 pytestmark = pytest.mark.e2e
 
 Start = Callable[..., Any]
 USERS = ("-u", "32", "-r", "32")
+RUN = Run(
+    id="one",
+    stage=None,
+    load_profile=LoadProfile(name=None, sellers=1, spawn_per_s=1.0, duration_s=9.0, ramp_s=None),
+    target=TargetInfo(name="sandbox", url="http://127.0.0.1:1"),
+    revision=None,
+    seed=1,
+    generator=GeneratorInfo.here({0}),
+    scope=(StepName(workflow="listing", step="creation"),),
+    started_at_s=1.0,
+    ended_at_s=10.0,
+)
 
 
 @pytest.fixture
@@ -83,3 +100,103 @@ def test_workers_that_do_not_come_in_time_leave_no_verdict_of_failure(sandbox: S
     assert these.wait().code == 3
     assert these.processes["w0"].wait(timeout=20) == 0
     assert not server.truth()["received"]
+
+
+def test_a_killed_workers_samples_are_collected_from_its_disk(sandbox: Start, cluster: Start) -> None:
+    server = sandbox()
+    these = cluster(server.url, *USERS, "-t", "14s")
+    these.master()
+    these.worker("w0")
+    these.worker("w1")
+    these.until_samples("w1")
+    killed_s = time.time()
+    these.kill("w1")
+    done = these.wait()
+    assert done.code == 3, done.output
+    (lost,) = [doubt for doubt in done.verdict["doubts"] if doubt["name"] == "worker_lost"]
+    (spool,) = these.spool("w1").glob("spool-*.json")
+    process = int(spool.stem.rpartition("-")[2])
+    assert f"process {process}: went away during the run" in lost["figure"]
+    assert "missing from" in lost["figure"]
+    received_before = len(done.samples)
+
+    collected = command("collect", done.folder, these.spool("w1"))
+    assert collected.returncode == 3, collected.stdout
+    assert f"process {process}: " in collected.stdout
+    assert len(done.samples) >= received_before
+    own = done.samples[done.samples["process"] == process]
+    assert own["sent_at_s"].max() > killed_s - 1.0  # all but its last second
+    missing = sum((settle(server, done.sent()) - done.sent()).values())
+    assert missing <= 60, f"{missing} requests are nowhere"  # of 16 sellers in half a second
+    (lost,) = [doubt for doubt in done.verdict["doubts"] if doubt["name"] == "worker_lost"]
+    assert "it never closed its log" in collected.stdout
+    assert f"process {process}: ended without its closing record" in lost["figure"]
+
+    again = command("collect", done.folder, these.spool("w1"))
+    assert "nothing to add" in again.stdout
+    assert again.returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [("w0", "is a spool of run"), (".", "holds no spool-<process>.json")],
+    ids=["another run's", "no spool"],
+)
+def test_what_cannot_be_collected_is_refused_in_one_line(tmp_path: Path, wrong: str, words: str) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    write_run(folder, RUN)
+    (tmp_path / "w0").mkdir()
+    (tmp_path / "w0" / "spool-0.json").write_text('{"run": "other", "process": 0}')
+    done = command("collect", folder, tmp_path / wrong)
+    assert done.returncode == 2
+    assert words in done.stdout
+    assert done.stdout.count("\n") == 1
+
+
+def test_a_worker_that_joins_late_has_sellers_and_wallets_of_its_own(sandbox: Start, cluster: Start) -> None:
+    server = sandbox()
+    these = cluster(server.url, *USERS, "-t", "14s")
+    these.master("--enable-rebalancing")
+    these.worker("w0")
+    these.worker("w1")
+    these.until_samples("w1", 5_000)
+    these.kill("w1")
+    these.worker("w2")  # what a Deployment does with a worker that died
+    done = these.wait()
+    frame = done.samples
+    assert done.code == 3, done.output
+    assert set(frame["process"]) == {0, 1, 2}
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert set(frame.loc[frame["process"] == one, "seller"]).isdisjoint(
+            frame.loc[frame["process"] == other, "seller"]
+        )
+    registries = [each.created for each in read_created(done.folder)]
+    wallets = [{made.wallet for made in each} for each in registries]
+    assert all(wallets)
+    assert not (wallets[0] & wallets[2] or wallets[0] & wallets[1] or wallets[1] & wallets[2])
+    (lost,) = [doubt for doubt in done.verdict["doubts"] if doubt["name"] == "worker_lost"]
+    assert "process 2" not in lost["figure"]
+
+
+def test_a_master_that_is_gone_leaves_spools_and_its_successor_sends_old_workers_away(
+    sandbox: Start, cluster: Start
+) -> None:
+    server = sandbox()
+    these = cluster(server.url, *USERS, "-t", "60s", workers=1)
+    these.master()
+    these.worker("w0")
+    these.until_samples("w0")
+    these.kill("master")
+    first = these.reports("master") / "latest"
+    first_run = first.resolve()
+    these.master("-t", "5s", name="successor")
+    # it still loads the target for nobody: the next master that hears of it ends that
+    these.processes["w0"].wait(timeout=30)
+    assert "belongs to another master's run and is told to quit" in these.log("successor")
+    collected = command("collect", first_run, these.spool("w0"))
+    assert collected.returncode == 3
+    assert "it never closed" not in collected.stdout
+    old = Done(3, "", first_run)
+    assert "not_finished" in old.doubts()
+    assert settle(server, old.sent()) == old.sent()
