@@ -18,6 +18,7 @@ from locustfiles._invocation import await_workers, refuse_held, unattended
 from locustfiles._load import OURS
 from locustfiles._options import add_arguments
 from locustfiles._session import BUG, INVALID, USAGE, Session
+from locustfiles._shipping import report_often
 from settings.leases import LeaseHeld
 from settings.problem import UsageProblem
 from settings.target import check_host
@@ -47,6 +48,7 @@ class Plugin:
 
     def __init__(self) -> None:
         self._session: Session | None = None
+        self._ready = Event()
         self._judging = False
         self._judged = Event()
         self._output = ""
@@ -57,6 +59,7 @@ class Plugin:
             self._session = Session(environment, runner)
             if not self._session.is_worker and unattended(environment.parsed_options):
                 refuse_held(self._session.target, environment.host, environment.parsed_options.run_id)
+        self._ready.set()
         gevent.signal_handler(signal.SIGINT, _interrupt_main)
         if self._session.is_worker:
             # added after Locust's own, so run before it: of a worker that has quit a master awaits nothing more
@@ -121,6 +124,8 @@ class Plugin:
 
     def on_start(self, environment: Any, **_kwargs: Any) -> None:
         """Open the run; one that cannot be opened ends here instead of idling until its planned time."""
+        # who joins a run under way is told to start as soon as it has connected, and that is before `init`
+        self._ready.wait()
         session = self._session
         if session is None:
             return
@@ -179,6 +184,7 @@ def _refuse_start(session: Session) -> Any:
 def register() -> None:
     """Listen to Locust's events."""
     plugin = Plugin()
+    report_often()
     events.init_command_line_parser.add_listener(add_arguments)
     events.init.add_listener(plugin.on_init)
     events.request.add_listener(plugin.on_request)

@@ -31,6 +31,11 @@ _MASTER_FILE: Final = ".master"
 _logger = logging.getLogger("sellergate")
 
 
+def report_often() -> None:
+    """Have workers report every REPORT_S; before the runner is made, whose first pause is as long as this says."""
+    locust.runners.WORKER_REPORT_INTERVAL = REPORT_S
+
+
 def mark_folder(folder: Path) -> str:
     """Leave a mark in the master's run directory and return it; OSError when the disk refuses."""
     mark = secrets.token_hex(16)
@@ -50,7 +55,6 @@ class Outbox:
     """The worker's side: the next parcels go with every report, until the master has said that it has them."""
 
     def __init__(self, runner: Any) -> None:
-        locust.runners.WORKER_REPORT_INTERVAL = REPORT_S
         self._runner = runner
         self._run_id = ""
         self._packer: Packer | None = None
