@@ -20,6 +20,7 @@ from runlog.run import (
     LoadProfile,
     Run,
     StepName,
+    WorkerClock,
     point_latest,
     write_atomically,
     write_run,
@@ -101,7 +102,7 @@ class Keeper:
         while time.monotonic() < until and not all(path.exists() for path in closed):
             gevent.sleep(0.05)
 
-    def finish(self) -> None:
+    def finish(self, clocks: tuple[WorkerClock, ...] = ()) -> None:
         """Write the end into run.json; called when every process has closed its log or was given up."""
         if self.finished:
             return
@@ -115,6 +116,7 @@ class Keeper:
             end_reason=self._fuse_reason,
             lost_processes=tuple(sorted(self._lost)),
             problems=tuple(self.problems),
+            clocks=clocks,
         )
         with suppress(OSError):  # it expires by itself
             release_lease(self._leases, self._lease)

@@ -13,6 +13,7 @@ from gevent.lock import RLock
 from locust import log
 from locust.runners import MasterRunner, WorkerRunner
 
+from locustfiles._clocks import Clocks, serve_clock
 from locustfiles._created import CreatedLog
 from locustfiles._data import warm_images
 from locustfiles._drain import Drain, serve_drain
@@ -63,9 +64,11 @@ class Session:
         self._drain = (
             None if self._inbox is None else Drain(runner, self.target.sockets.lost_after_s, self._inbox.heard)
         )
+        self._clocks = Clocks(runner) if isinstance(runner, MasterRunner) else None
         self._outbox = Outbox(runner) if isinstance(runner, WorkerRunner) else None
         if self._outbox is not None:
             serve_drain(runner, self._outbox.finish)
+            serve_clock(runner)
         elif unattended(self.options) and not self.options.no_gate:
             self._check_terms()
         wallet_secret(self.target)
@@ -124,6 +127,8 @@ class Session:
             stop=stop,
         )
         _logger.info("run directory: %s", self.keeper.folder)
+        if self._clocks is not None:
+            self._clocks.forget()
         if self._inbox is not None:
             self.options.sellergate_terms = self._terms
             self.options.sellergate_mark = mark_folder(self.keeper.folder)
@@ -207,7 +212,7 @@ class Session:
                     keeper.problems.append(
                         "listener_crashed: an event listener of the generator threw; its log has the traceback"
                     )
-                keeper.finish()
+                keeper.finish(() if self._clocks is None else self._clocks.measured())
                 if self._inbox is not None:
                     self._inbox.close()
 

@@ -2,20 +2,22 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from runlog.clocks import shifts_s
 from runlog.errors import RunLogError
 from runlog.failures import FAILURES_FILE, failure_parts
 from runlog.reader import SAMPLES_FILE, SERIES_SCHEMAS, Part, part_paths, process_of
 from runlog.run import Run, read_run, write_atomically
-from runlog.schema import FORMAT, SAMPLE_SCHEMA
+from runlog.schema import FORMAT, SAMPLE_SCHEMA, TIMES
 from runlog.writer import Closing, closing_path
 
 SEAL_FILE: Final = "seal.json"
@@ -93,11 +95,13 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 def _merged(folder: Path, run: Run, parts: list[Part]) -> tuple[SealReport, list[Path]]:
     """Write the merged files; return what was found, and the files that are merged now."""
-    samples = _merge(parts, folder / SAMPLES_FILE, SAMPLE_SCHEMA)
+    shifts = shifts_s(run.clocks)
+    samples = _merge(parts, folder / SAMPLES_FILE, SAMPLE_SCHEMA, shifts)
     series: list[Part] = []
     for name, schema in SERIES_SCHEMAS.items():
         own = [Part(path, schema) for path in part_paths(folder, name)]
-        _merge(own, folder / f"{name}.parquet", schema)
+        # monitors are asked by the master's side, whatever the number of its file
+        _merge(own, folder / f"{name}.parquet", schema, {} if name == "monitors" else shifts)
         series += own
     failures = failure_parts(folder)
     write_atomically(folder / FAILURES_FILE, "".join(_whole_lines(path) for path in failures))
@@ -120,31 +124,41 @@ def read_seal(folder: Path) -> SealReport:
     return report
 
 
-def _merge(parts: list[Part], path: Path, schema: pa.Schema) -> int:
-    """Write all batches of all parts to one Parquet file and return the number of rows."""
+def _merge(parts: list[Part], path: Path, schema: pa.Schema, shifts: Mapping[int, float]) -> int:
+    """Write all batches of all parts to one Parquet file, on the master's clock, and return the number of rows."""
     temporary = path.with_name(f".{path.name}")
     rows = 0
     with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
-        for table in _grouped(parts, schema):
+        for table in _grouped(parts, schema, shifts):
             writer.write_table(table)
             rows += table.num_rows
     temporary.replace(path)
     return rows
 
 
-def _grouped(parts: list[Part], schema: pa.Schema) -> Iterator[pa.Table]:
+def _grouped(parts: list[Part], schema: pa.Schema, shifts: Mapping[int, float]) -> Iterator[pa.Table]:
     """Yield the batches of all parts as tables of about one row group: a flush a second would make tiny ones."""
     waiting: list[pa.RecordBatch] = []
     rows = 0
     for part in parts:
+        shift_s = shifts.get(process_of(part.path), 0.0)
         for batch in part:
-            waiting.append(batch)
+            waiting.append(_shifted(batch, shift_s) if shift_s else batch)
             rows += batch.num_rows
             if rows >= _ROW_GROUP:
                 yield pa.Table.from_batches(waiting, schema).unify_dictionaries()
                 waiting, rows = [], 0
     if waiting:
         yield pa.Table.from_batches(waiting, schema).unify_dictionaries()
+
+
+def _shifted(batch: pa.RecordBatch, shift_s: float) -> pa.RecordBatch:
+    """Return a batch with its times moved; columns keep their types, and nulls stay null."""
+    for name in TIMES:
+        if name in batch.schema.names:
+            index = batch.schema.get_field_index(name)
+            batch = batch.set_column(index, batch.schema.field(index), pc.add(batch[name], shift_s))
+    return batch
 
 
 def _whole_lines(path: Path) -> str:
@@ -167,7 +181,8 @@ def _problems(folder: Path, run: Run, parts: list[Part]) -> Iterator[LogProblem]
         if part.torn is not None:
             yield LogProblem(name="log_truncated", process=process, detail=f"after {part.rows} samples: {part.torn}")
         if closing is None:
-            since_s = run.started_at_s if part.last_sent_s is None else part.last_sent_s
+            shift_s = shifts_s(run.clocks).get(process, 0.0)
+            since_s = run.started_at_s if part.last_sent_s is None else part.last_sent_s + shift_s
             detail = f"ended without its closing record after {part.rows} samples{_missing(run, since_s)}"
             yield LogProblem(name="not_closed", process=process, detail=detail)
         else:
