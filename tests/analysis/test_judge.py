@@ -411,7 +411,7 @@ def test_too_few_samples_of_one_step_are_inconclusive_whatever_the_policy(made: 
 
 def test_a_clock_far_off_but_well_known_is_no_doubt(made: Any) -> None:
     clocks = (WorkerClock(process=0, offset_s=-3_600.0, uncertainty_s=1.0),)
-    verdict = judge(made.with_run(clocks=clocks), made.shipped)
+    verdict = judge(made.with_run(clocks=clocks), made.shipped, PLAIN)
     assert verdict.outcome is Outcome.PASS
 
 
