@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import gevent
-from locust.runners import STATE_INIT
 
 from runlog.run import LATEST, RUN_FILE
 from settings.leases import LeaseHeld, is_stale, read_lease
@@ -18,6 +17,8 @@ from settings.target import Target, check_host, load_target, target_for_host
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _NEVER: Final = -1
 """Locust's `--autoquit` when it was not given."""
+_NOT_STARTED: Final = "ready"
+"""Locust's name for the state of a runner before its run."""
 _logger = logging.getLogger("sellergate")
 
 
@@ -65,7 +66,7 @@ def await_workers(options: Any, runner: Any, leave: Callable[[], None]) -> None:
 
     def look() -> None:
         here = len(runner.clients.ready)
-        if runner.state == STATE_INIT and here < options.expect_workers:
+        if runner.state == _NOT_STARTED and here < options.expect_workers:
             _logger.error("%d of %d workers came within %d s: no run", here, options.expect_workers, within_s)
             leave()
 

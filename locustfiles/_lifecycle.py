@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import gevent
 from gevent.event import Event
-from locust import events
+from locust import events, runners
 from locust.runners import MasterRunner
 
 from locustfiles._invocation import await_workers, refuse_held, unattended
 from locustfiles._load import OURS
 from locustfiles._options import add_arguments
 from locustfiles._session import BUG, INVALID, USAGE, Session
-from locustfiles._shipping import report_often
+from locustfiles._shipping import REPORT_S
 from settings.leases import LeaseHeld
 from settings.problem import UsageProblem
 from settings.target import check_host
@@ -184,7 +184,8 @@ def _refuse_start(session: Session) -> Any:
 def register() -> None:
     """Listen to Locust's events."""
     plugin = Plugin()
-    report_often()
+    # before the runner is made: its first pause is as long as this says
+    runners.WORKER_REPORT_INTERVAL = REPORT_S
     events.init_command_line_parser.add_listener(add_arguments)
     events.init.add_listener(plugin.on_init)
     events.request.add_listener(plugin.on_request)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import gevent
 from gevent.lock import RLock
 from locust import log
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
 
 from locustfiles._clocks import Clocks, serve_clock
 from locustfiles._created import CreatedLog
@@ -141,8 +141,8 @@ class Session:
                 f"{self._terms}: not what the master has; accepted on a worker: {self.options.sellergate_terms}"
             )
 
-    def _worker_indexes(self) -> set[int]:
-        return {self.runner.get_worker_index(client.id) for client in self.runner.clients.all}
+    def _worker_indexes(self, *, without: str | None = None) -> set[int]:
+        return {self.runner.get_worker_index(each.id) for each in self.runner.clients.all if each.state != without}
 
     def _open_log(self) -> None:
         if self.options.sellergate_run_id == self._closed_run:
@@ -186,7 +186,8 @@ class Session:
             return
         self.keeper.stopping()
         if self._drain is not None:
-            self.keeper.joined(self._worker_indexes())
+            # who is ready and no more came too late to be given sellers, and has no log to be missed
+            self.keeper.joined(self._worker_indexes(without=STATE_INIT))
             for index in self._drain.run():
                 self.keeper.lost(index)
 

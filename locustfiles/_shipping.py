@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import locust.runners
 from gevent.event import Event
 
 from runlog.errors import RunLogError
@@ -29,11 +28,6 @@ _GIVE_UP_S: Final = 10.0
 """At the end: how long a worker goes on without the master taking anything."""
 _MASTER_FILE: Final = ".master"
 _logger = logging.getLogger("sellergate")
-
-
-def report_often() -> None:
-    """Have workers report every REPORT_S; before the runner is made, whose first pause is as long as this says."""
-    locust.runners.WORKER_REPORT_INTERVAL = REPORT_S
 
 
 def mark_folder(folder: Path) -> str:

@@ -1,5 +1,7 @@
 """Workers that share no folder with their master: what they wrote travels, and what did not is named."""
 
+import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.e2e
 
 Start = Callable[..., Any]
 USERS = ("-u", "32", "-r", "32")
+LOSSES = {"worker_lost", "samples_lost", "log_truncated", "log_missing"}
 RUN = Run(
     id="one",
     stage=None,
@@ -59,7 +62,7 @@ def test_the_masters_log_is_complete_with_slow_requests_in_flight(sandbox: Start
     assert set(frame.loc[frame["process"] == 0, "seller"]).isdisjoint(frame.loc[frame["process"] == 1, "seller"])
     assert (frame["outcome"] == "aborted").any()
     assert settle(server, done.sent()) == done.sent()
-    assert not done.doubts() & {"worker_lost", "samples_lost", "log_truncated", "log_missing", "cut_short"}
+    assert not done.doubts() & {*LOSSES, "cut_short"}
     spooled = {path.name for name in ("w0", "w1") for path in these.spool(name).iterdir()}
     assert spooled >= {"samples-0.arrow", "process-0.json", "spool-0.json", "samples-1.arrow", "process-1.json"}
     assert (done.folder / "created-0.jsonl").exists()
@@ -77,7 +80,39 @@ def test_a_worker_told_to_quit_by_its_system_leaves_nothing_behind(sandbox: Star
     assert these.processes["w1"].wait(timeout=30) == 0
     done = these.wait()
     assert settle(server, done.sent()) == done.sent()
-    assert not done.doubts() & {"worker_lost", "samples_lost", "log_truncated", "log_missing"}
+    assert not done.doubts() & LOSSES
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_master_told_to_stop_has_everything_of_its_workers(
+    sandbox: Start, cluster: Start, number: signal.Signals
+) -> None:
+    server = sandbox()
+    these = cluster(server.url, *USERS, "-t", "60s")
+    these.master()
+    these.worker("w0")
+    these.worker("w1")
+    these.until_samples("w1")
+    these.processes["master"].send_signal(number)
+    done = these.wait()
+    assert done.code == 3, done.output
+    assert done.doubts() & (LOSSES | {"cut_short"}) == {"cut_short"}
+    assert settle(server, done.sent()) == done.sent()
+
+
+def test_workers_and_master_told_to_stop_at_once_lose_nothing(sandbox: Start, cluster: Start) -> None:
+    server = sandbox()
+    these = cluster(server.url, *USERS, "-t", "60s")
+    these.master()
+    these.worker("w0")
+    these.worker("w1")
+    these.until_samples("w1")
+    for process in these.processes.values():
+        process.send_signal(signal.SIGTERM)
+    done = these.wait()
+    assert done.code == 3, done.output
+    assert not done.doubts() & {"samples_lost", "log_truncated", "log_missing"}, done.output
+    assert settle(server, done.sent()) == done.sent()
 
 
 def test_a_worker_of_other_terms_takes_no_part(sandbox: Start, cluster: Start) -> None:
@@ -188,6 +223,7 @@ def test_a_master_that_is_gone_leaves_spools_and_its_successor_sends_old_workers
     these.worker("w0")
     these.until_samples("w0")
     these.kill("master")
+    shutil.rmtree(os.environ["SELLERGATE_LEASES"])  # as if its minute were over
     first = these.reports("master") / "latest"
     first_run = first.resolve()
     these.master("-t", "5s", name="successor")
