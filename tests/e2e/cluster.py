@@ -69,7 +69,7 @@ class Cluster:
             assert time.monotonic() < until, f"{name} did not say {words!r}: {self.log(name)}"
             time.sleep(0.1)
 
-    def until_samples(self, name: str, size: int = 20_000, within_s: float = 40) -> None:
+    def until_samples(self, name: str, size: int = 60_000, within_s: float = 40) -> None:
         """Wait until a worker has written so many bytes of samples into its own folder."""
         until = time.monotonic() + within_s
         while sum(path.stat().st_size for path in self.reports(name).glob("*/samples-*.arrow")) < size:
