@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from .cluster import Cluster
@@ -157,6 +158,11 @@ def test_a_link_that_was_cut_and_came_back_costs_nothing(hosts: Callable[..., Ho
     assert set(done.samples["process"]) == {0, 1, 2}
     assert these.settled(done.sent()) == done.sent()
     assert not done.doubts() & LOSSES, done.output
+    # all sellers stayed at work, on every machine
+    health = pd.read_parquet(done.folder / "generator.parquet")
+    ended_s = json.loads((done.folder / "run.json").read_text("utf-8"))["ended_at_s"]
+    late = health[health["at_s"].between(ended_s - 5, ended_s)]
+    assert late.groupby("process")["sellers"].median().sum() == 36
 
 
 def test_a_link_that_stays_cut_names_the_worker_and_its_spool_has_the_rest(hosts: Callable[..., Hosts]) -> None:
