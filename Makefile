@@ -7,6 +7,7 @@
 #   make accept             everything the release promises, however long
 #   make bench              CPU of a request beside k6 and FastHttpUser, five minutes; see bench/README.md
 #   make bench-ws           CPU and memory of socket sessions beside k6, four minutes; see bench/README.md
+#   make bench-master       samples a master takes a second on one core, and its memory, ten seconds
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -15,7 +16,7 @@ ARGS   ?=
 # what decides between pass and fail has no line and no branch that no test walks
 COVER  := --cov=runlog --cov=analysis --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
 
-.PHONY: demo test check accept bench bench-ws clean
+.PHONY: demo test check accept bench bench-ws bench-master clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/sellergate run --load-profile demo --with-sandbox $(foreach fault,$(FAULT),--fault '$(fault)') $(ARGS)
@@ -37,6 +38,9 @@ bench: $(VENV)/bench.stamp
 
 bench-ws: $(VENV)/bench.stamp
 	@$(BIN)/python -m bench.ws
+
+bench-master: $(VENV)/run.stamp
+	@$(BIN)/python -m bench.master
 
 # The locked packages are exactly those of requirements/, by hash; the project itself is the checkout.
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml

@@ -106,6 +106,11 @@ def _clock(run: Run, samples: pd.DataFrame) -> Iterator[Doubt]:
     spawned_s = 0.0 if run.spawned_at_s is None else run.spawned_at_s - run.started_at_s
     if not (ended_s >= 0 and spawned_s >= 0):
         figures.append("the run ended, or had spawned its sellers, before it started")
+    figures += [
+        f"process {each.process}: its clock is known within {each.uncertainty_s:.1f} s only"
+        for each in run.clocks
+        if not each.uncertainty_s <= CLOCK_SLACK_S
+    ]
     if figures:
         yield Doubt("clock", "; ".join(figures), "times in the order things happened", invalidates=True)
 

@@ -32,17 +32,21 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions(*names: str) -> dict[str, str]:
-    """Return the versions of k6, of this checkout, of Python, and of some packages."""
-    k6 = subprocess.run([str(k6_binary()), "version"], capture_output=True, text=True, check=True).stdout.strip()
-    revision = subprocess.run(
+def revision() -> str:
+    """Return which state of this checkout is measured."""
+    return subprocess.run(
         ["git", "describe", "--always", "--dirty"],  # noqa: S607  # whichever git made the checkout
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=False,
     ).stdout.strip()
-    return {"k6": k6, "sellergate": revision, "python": platform.python_version()} | {n: version(n) for n in names}
+
+
+def versions(*names: str) -> dict[str, str]:
+    """Return the versions of k6, of this checkout, of Python, and of some packages."""
+    k6 = subprocess.run([str(k6_binary()), "version"], capture_output=True, text=True, check=True).stdout.strip()
+    return {"k6": k6, "sellergate": revision(), "python": platform.python_version()} | {n: version(n) for n in names}
 
 
 def keep(kind: str, rounds: Mapping[str, Any], figures: Sequence[Figure], about: Mapping[str, Any]) -> Path:

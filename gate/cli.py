@@ -14,7 +14,7 @@ from runlog.errors import RunLogError
 from settings.document import did_you_mean, one_line
 from settings.problem import UsageProblem
 
-_COMMANDS: Final = ("check", "preflight", "run", "judge", "report", "sandbox", "try", "clean", "seed")
+_COMMANDS: Final = ("check", "preflight", "run", "judge", "report", "sandbox", "try", "clean", "seed", "collect")
 _HIDDEN: Final = ("monitor", "terms")
 _MODULES: Final = {"try": "try_step"}
 """Commands whose name cannot be a module's: Python has that word."""

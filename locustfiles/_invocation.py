@@ -1,8 +1,12 @@
 """Settle how Locust was called: whole paths, a run id, which target, how hard, whether anybody watches."""
 
+import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+
+import gevent
 
 from runlog.run import LATEST, RUN_FILE
 from settings.leases import LeaseHeld, is_stale, read_lease
@@ -13,6 +17,9 @@ from settings.target import Target, check_host, load_target, target_for_host
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _NEVER: Final = -1
 """Locust's `--autoquit` when it was not given."""
+_NOT_STARTED: Final = "ready"
+"""Locust's name for the state of a runner before its run."""
+_logger = logging.getLogger("sellergate")
 
 
 def settle(options: Any) -> None:
@@ -49,6 +56,21 @@ def refuse_held(target: Target, address: str, run_id: str | None) -> None:
     lease = read_lease(target.lease_folder, address)
     if lease is not None and lease.run_id != run_id and not is_stale(lease):
         raise LeaseHeld(lease)
+
+
+def await_workers(options: Any, runner: Any, leave: Callable[[], None]) -> None:
+    """Have `leave` called when the workers awaited have not come in time, in place of Locust's own waiting."""
+    within_s, options.expect_workers_max_wait = options.expect_workers_max_wait, 0
+    if not within_s or not unattended(options):
+        return
+
+    def look() -> None:
+        here = len(runner.clients.ready)
+        if runner.state == _NOT_STARTED and here < options.expect_workers:
+            _logger.error("%d of %d workers came within %d s: no run", here, options.expect_workers, within_s)
+            leave()
+
+    gevent.spawn_later(within_s, look)
 
 
 def choose_profile(options: Any) -> Profile | None:

@@ -22,6 +22,7 @@ from runlog.run import (
     LoadProfile,
     Run,
     StepName,
+    WorkerClock,
     point_latest,
     write_atomically,
     write_run,
@@ -103,7 +104,7 @@ class Keeper:
         while time.monotonic() < until and not all(path.exists() for path in closed):
             gevent.sleep(0.05)
 
-    def finish(self) -> None:
+    def finish(self, clocks: tuple[WorkerClock, ...] = ()) -> None:
         """Write the end into run.json; called when every process has closed its log or was given up."""
         if self.finished:
             return
@@ -118,6 +119,7 @@ class Keeper:
             arrived=None if self.run.arrivals is None else read_arrived(self.folder, self.run.generator.processes),
             lost_processes=tuple(sorted(self._lost)),
             problems=tuple(self.problems),
+            clocks=clocks,
         )
         with suppress(OSError):  # it expires by itself
             release_lease(self._leases, self._lease)
@@ -168,11 +170,12 @@ class Keeper:
         try:
             self._lease = renew_lease(self._leases, self._lease)
         except OSError as error:
-            self._problem(f"lease not renewed: {error.strerror or error}")
+            self.problem(f"lease not renewed: {error.strerror or error}")
         except LeaseHeld as held:
-            self._problem(f"lease lost: {held}")
+            self.problem(f"lease lost: {held}")
 
-    def _problem(self, text: str) -> None:
+    def problem(self, text: str) -> None:
+        """Note what the verdict has to know, once."""
         if text not in self.problems:
             self.problems.append(text)
 

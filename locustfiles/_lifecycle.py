@@ -11,13 +11,14 @@ from typing import Any, Final
 
 import gevent
 from gevent.event import Event
-from locust import events
+from locust import events, runners
 from locust.runners import MasterRunner
 
-from locustfiles._invocation import refuse_held, unattended
+from locustfiles._invocation import await_workers, refuse_held, unattended
 from locustfiles._load import OURS
 from locustfiles._options import add_arguments
 from locustfiles._session import BUG, INVALID, USAGE, Session
+from locustfiles._shipping import REPORT_S
 from settings.leases import LeaseHeld
 from settings.problem import UsageProblem
 from settings.target import check_host
@@ -47,6 +48,7 @@ class Plugin:
 
     def __init__(self) -> None:
         self._session: Session | None = None
+        self._ready = Event()
         self._judging = False
         self._judged = Event()
         self._output = ""
@@ -57,9 +59,14 @@ class Plugin:
             self._session = Session(environment, runner)
             if not self._session.is_worker and unattended(environment.parsed_options):
                 refuse_held(self._session.target, environment.host, environment.parsed_options.run_id)
+        self._ready.set()
         gevent.signal_handler(signal.SIGINT, _interrupt_main)
         if self._session.is_worker:
+            # added after Locust's own, so run before it: of a worker that has quit a master awaits nothing more
+            environment.events.quitting.add_listener(self.on_leaving)
             return
+        if isinstance(runner, MasterRunner):
+            await_workers(environment.parsed_options, runner, partial(_leave_main, runner))
         # until a verdict says otherwise: a run that was not judged is not a pass
         environment.process_exit_code = INVALID if unattended(environment.parsed_options) else 0
         if web_ui is not None:
@@ -103,6 +110,13 @@ class Plugin:
         finally:
             self._judged.set()
 
+    def on_leaving(self, **_kwargs: Any) -> None:
+        """Close a worker's log and send all of it before its master hears that it quits."""
+        if self._session is not None:
+            self._session.runner.stop()
+            self._session.stop()
+            self._session.ship()
+
     def on_quit(self, **_kwargs: Any) -> None:
         """Print the verdict after Locust's own tables, so that it comes last."""
         sys.stdout.write(self._output)
@@ -110,6 +124,8 @@ class Plugin:
 
     def on_start(self, environment: Any, **_kwargs: Any) -> None:
         """Open the run; one that cannot be opened ends here instead of idling until its planned time."""
+        # who joins a run under way is told to start as soon as it has connected, and that is before `init`
+        self._ready.wait()
         session = self._session
         if session is None:
             return
@@ -117,7 +133,7 @@ class Plugin:
             session.start()
         except (OSError, UsageProblem, LeaseHeld) as error:
             _logger.error("the run cannot be opened: %s", error)  # noqa: TRY400  # a full disk needs no traceback
-            if environment.parsed_options.headless:
+            if environment.parsed_options.headless or session.is_worker:
                 gevent.spawn(session.runner.quit)
 
     def on(self, name: str) -> Callable[..., None]:
@@ -133,6 +149,12 @@ class Plugin:
         """Note the end of the ramp."""
         if self._session is not None and self._session.keeper is not None:
             self._session.keeper.spawned()
+
+
+def _leave_main(runner: Any) -> None:
+    """End a run whose workers did not come: Locust itself would leave with 1, which reads as "the server failed"."""
+    runner.quit()
+    gevent.get_hub().handle_system_error(SystemExit, SystemExit(INVALID))
 
 
 def _interrupt_main() -> None:
@@ -162,6 +184,8 @@ def _refuse_start(session: Session) -> Any:
 def register() -> None:
     """Listen to Locust's events."""
     plugin = Plugin()
+    # before the runner is made: its first pause is as long as this says
+    runners.WORKER_REPORT_INTERVAL = REPORT_S
     events.init_command_line_parser.add_listener(add_arguments)
     events.init.add_listener(plugin.on_init)
     events.request.add_listener(plugin.on_request)

@@ -12,9 +12,10 @@ from typing import Any, Final
 import gevent
 from gevent.lock import RLock
 from locust import log
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
 
 from locustfiles._arrivals import Arrivals
+from locustfiles._clocks import Clocks, serve_clock
 from locustfiles._created import CreatedLog
 from locustfiles._data import warm_images
 from locustfiles._drain import Drain, serve_drain
@@ -24,9 +25,12 @@ from locustfiles._load import Load, wallet_secret
 from locustfiles._options import ROOT
 from locustfiles._quiet_logs import quieten_logs
 from locustfiles._recording import Recorder
+from locustfiles._shipping import Inbox, Outbox, is_marked, mark_folder
 from runlog.arrivals import write_arrived
+from runlog.parcels import Packer
 from runlog.redaction import hide
 from runlog.run import LoadProfile, StepName
+from runlog.spool import begin_spool
 from settings.arrivals import schedule
 from settings.permission import check_permission
 from settings.problem import UsageProblem
@@ -58,9 +62,17 @@ class Session:
         self._created: CreatedLog | None = None
         self._closed_run: str | None = None
         self._closing = RLock()
-        self._drain = Drain(runner, self.target.sockets.lost_after_s) if isinstance(runner, MasterRunner) else None
-        if isinstance(runner, WorkerRunner):
-            serve_drain(runner)
+        self._terms = f"--target {self.target.name} --load-profile {self.options.load_profile}"
+        self._reports = Path(self.options.reports)  # a worker's options become its master's
+        self._inbox = Inbox(runner) if isinstance(runner, MasterRunner) else None
+        self._drain = (
+            None if self._inbox is None else Drain(runner, self.target.sockets.lost_after_s, self._inbox.heard)
+        )
+        self._clocks = Clocks(runner) if isinstance(runner, MasterRunner) else None
+        self._outbox = Outbox(runner) if isinstance(runner, WorkerRunner) else None
+        if self._outbox is not None:
+            serve_drain(runner, self._outbox.finish)
+            serve_clock(runner)
         elif unattended(self.options) and not self.options.no_gate:
             self._check_terms()
         wallet_secret(self.target)
@@ -80,7 +92,9 @@ class Session:
 
     def start(self) -> None:
         """Open a run: in charge, its directory; where sellers live, their recorder."""
-        if not self.is_worker:
+        if self.is_worker:
+            self._check_same_terms()
+        else:
             check_host(self.target, self.environment.host)
             self.options.host = self.environment.host  # the web UI's form may have changed it
             self._open_run()
@@ -120,20 +134,32 @@ class Session:
             stop=stop,
         )
         _logger.info("run directory: %s", self.keeper.folder)
+        if self._clocks is not None:
+            self._clocks.forget()
+        if self._inbox is not None:
+            self.options.sellergate_terms = self._terms
+            self.options.sellergate_mark = mark_folder(self.keeper.folder)
+            self._inbox.open(run_id, self.keeper.folder, self.keeper.problem)
 
-    def _worker_indexes(self) -> set[int]:
-        return {self.runner.get_worker_index(client.id) for client in self.runner.clients.all}
+    def _check_same_terms(self) -> None:
+        """Refuse to join a run with another target's secrets, or at another pace, than its master's."""
+        if self.options.sellergate_terms != self._terms:
+            raise UsageProblem(
+                f"{self._terms}: not what the master has; accepted on a worker: {self.options.sellergate_terms}"
+            )
+
+    def _worker_indexes(self, *, without: str | None = None) -> set[int]:
+        return {self.runner.get_worker_index(each.id) for each in self.runner.clients.all if each.state != without}
 
     def _open_log(self) -> None:
         if self.options.sellergate_run_id == self._closed_run:
             _logger.error("run %s was closed in this process and is not opened again", self._closed_run)
             return
-        folder = Path(self.options.reports) / self.options.sellergate_run_id
-        folder.mkdir(parents=True, exist_ok=True)
+        process = self.runner.worker_index if self.is_worker else 0
+        folder = self._log_folder(process)
         warm_images()  # before the loop is watched: it holds it up
         gc.collect()
         gc.freeze()  # a collection walks over what is there for good, Locust's modules and all, and stops every seller
-        process = self.runner.worker_index if self.is_worker else 0
         self.load = Load(
             target=self.target,
             run_id=self.options.sellergate_run_id,
@@ -158,6 +184,22 @@ class Session:
         own = schedule(plan, self.options.seed, everyone.index(process), len(everyone))
         return Arrivals(own, plan.drop_after_s)
 
+    def _log_folder(self, process: int) -> Path:
+        """Return where this process writes: the run directory, or a spool where that is another machine's."""
+        run_id: str = self.options.sellergate_run_id
+        folder = self._reports / run_id
+        if self._outbox is not None:
+            shared = is_marked(folder, self.options.sellergate_mark)
+            if not shared:
+                begin_spool(folder, run_id, process)
+            self._outbox.begin(run_id, None if shared else Packer(folder, process))
+        return folder
+
+    def ship(self) -> None:
+        """See that the master has all of a closed log."""
+        if self._outbox is not None:
+            self._outbox.finish()
+
     def stopping(self) -> None:
         """Note that load ends now, and wait for the workers to close their logs."""
         if self.load is not None:
@@ -166,7 +208,8 @@ class Session:
             return
         self.keeper.stopping()
         if self._drain is not None:
-            self.keeper.joined(self._worker_indexes())
+            # who is ready and no more came too late to be given sellers, and has no log to be missed
+            self.keeper.joined(self._worker_indexes(without=STATE_INIT))
             for index in self._drain.run():
                 self.keeper.lost(index)
 
@@ -194,14 +237,16 @@ class Session:
                     keeper.problems.append(
                         "listener_crashed: an event listener of the generator threw; its log has the traceback"
                     )
-                keeper.finish()
+                keeper.finish(() if self._clocks is None else self._clocks.measured())
+                if self._inbox is not None:
+                    self._inbox.close()
 
     def _say_arrived(self, load: Load) -> None:
         """Write what became of this process's arrivals, before its log is closed: the master adds up closed ones."""
         if load.arrivals is None:
             return
         try:
-            write_arrived(Path(self.options.reports) / load.run_id, load.recorder.process, load.arrivals.arrived())
+            write_arrived(self._reports / load.run_id, load.recorder.process, load.arrivals.arrived())
         except OSError as error:
             load.recorder.problems.append(f"arrivals not written: {error.strerror or error}")
 

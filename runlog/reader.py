@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from runlog.errors import RunLogError
@@ -24,6 +25,8 @@ class Part:
     rows: int = 0
     torn: str | None = None
     """Why reading stopped before the end of the file; None when every byte made sense."""
+    last_sent_s: float | None = None
+    """When its last sample was sent; None without samples, and in a series."""
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Yield every batch that was completely written."""
@@ -39,9 +42,15 @@ class Part:
                     except StopIteration:
                         return
                     self.rows += batch.num_rows
+                    self._note_last(batch)
                     yield _filled(batch, later)
         except (OSError, pa.ArrowException) as error:
             self.torn = str(error).splitlines()[0]
+
+    def _note_last(self, batch: pa.RecordBatch) -> None:
+        if batch.num_rows and "sent_at_s" in batch.schema.names:
+            last_s = pc.max(batch["sent_at_s"]).as_py()
+            self.last_sent_s = last_s if self.last_sent_s is None else max(last_s, self.last_sent_s)
 
 
 def part_paths(folder: Path, name: str) -> list[Path]:

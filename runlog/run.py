@@ -129,6 +129,14 @@ class GeneratorInfo(_Frozen):
         )
 
 
+class WorkerClock(_Frozen):
+    """A worker's clock as the master found it; its samples keep its times, and are put on the master's when sealed."""
+
+    process: int
+    offset_s: float  # how far it is ahead of the master's
+    uncertainty_s: float  # the offset is within this of the truth; below it, it may as well be none
+
+
 class Run(_Frozen):
     """One execution; written at its start with `ended_at_s` null and again at its end."""
 
@@ -152,6 +160,7 @@ class Run(_Frozen):
     lost_processes: tuple[int, ...] = ()
     problems: tuple[str, ...] = ()  # crashed listeners, failed monitors process …: one line each
     overrides: tuple[str, ...] = ()  # flags and environment that changed the run
+    clocks: tuple[WorkerClock, ...] = ()  # of workers, as measured while they ran
 
     @model_validator(mode="after")
     def _model_has_its_plan(self) -> "Run":

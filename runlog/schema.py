@@ -114,6 +114,8 @@ SAMPLE_SCHEMA: Final[pa.Schema] = pa.schema(
     metadata={b"sellergate_format": str(FORMAT).encode()},
 )
 """The columns of samples.parquet, in this order."""
+TIMES: Final = ("sent_at_s", "intended_at_s", "at_s")
+"""Columns that hold a time of day, by the clock of the process that wrote them until a run is sealed."""
 LATER_COLUMNS: Final = (
     *("computed", "handshake_ms"),
     *("gc_pause_ms", "gc_pause_max_ms", "files", "files_limit", "memory_free_ratio"),

@@ -2,24 +2,28 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from runlog.clocks import shifts_s
 from runlog.errors import RunLogError
 from runlog.failures import FAILURES_FILE, failure_parts
 from runlog.reader import SAMPLES_FILE, SERIES_SCHEMAS, Part, part_paths, process_of
 from runlog.run import Run, read_run, write_atomically
-from runlog.schema import FORMAT, SAMPLE_SCHEMA
+from runlog.schema import FORMAT, SAMPLE_SCHEMA, TIMES
 from runlog.writer import Closing, closing_path
 
 SEAL_FILE: Final = "seal.json"
 _ROW_GROUP: Final = 100_000
+UNCLOSED: Final = {"log_missing", "not_closed"}
+"""Problems of a process of which more may be found on its own machine."""
 
 ProblemName = Literal[
     "log_missing", "log_truncated", "samples_lost", "recording_failed", "not_closed", "unrecorded", "bug"
@@ -52,11 +56,12 @@ def seal(folder: Path) -> SealReport:
     """Merge the parts of a run into Parquet files and return what was found.
 
     A run that has ended is sealed once: the parts are removed after the merged files are in place, and sealing again
-    returns the stored report. A run without an end (crashed, or still running) keeps its parts and gets no seal, so
-    that a look at it while it lasts does not stand for its end.
+    returns the stored report. Where a process never closed its log they stay, for `collect` to complete. A run without
+    an end (crashed, or still running) keeps its parts and gets no seal, so that a look at it while it lasts does not
+    stand for its end.
     RunLogError when run.json is unreadable or the disk refuses the result; then the parts are untouched.
     """
-    with _alone_in(folder):
+    with alone_in(folder):
         run = read_run(folder)
         finished = run.ended_at_s is not None
         if finished and (folder / SEAL_FILE).exists():
@@ -68,14 +73,14 @@ def seal(folder: Path) -> SealReport:
                 write_atomically(folder / SEAL_FILE, report.model_dump_json(indent=2) + "\n")
         except (OSError, pa.ArrowException) as error:
             raise RunLogError(f"{folder}: cannot be sealed: {str(error).splitlines()[0]}") from error
-        if finished:
+        if finished and not UNCLOSED & {problem.name for problem in report.problems}:
             for path in merged:
                 path.unlink()
         return report
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Let nobody else seal this run meanwhile: two would merge into one temporary file, and each remove the parts."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -90,11 +95,13 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 def _merged(folder: Path, run: Run, parts: list[Part]) -> tuple[SealReport, list[Path]]:
     """Write the merged files; return what was found, and the files that are merged now."""
-    samples = _merge(parts, folder / SAMPLES_FILE, SAMPLE_SCHEMA)
+    shifts = shifts_s(run.clocks)
+    samples = _merge(parts, folder / SAMPLES_FILE, SAMPLE_SCHEMA, shifts)
     series: list[Part] = []
     for name, schema in SERIES_SCHEMAS.items():
         own = [Part(path, schema) for path in part_paths(folder, name)]
-        _merge(own, folder / f"{name}.parquet", schema)
+        # monitors are asked by the master's side, whatever the number of its file
+        _merge(own, folder / f"{name}.parquet", schema, {} if name == "monitors" else shifts)
         series += own
     failures = failure_parts(folder)
     write_atomically(folder / FAILURES_FILE, "".join(_whole_lines(path) for path in failures))
@@ -117,31 +124,41 @@ def read_seal(folder: Path) -> SealReport:
     return report
 
 
-def _merge(parts: list[Part], path: Path, schema: pa.Schema) -> int:
-    """Write all batches of all parts to one Parquet file and return the number of rows."""
+def _merge(parts: list[Part], path: Path, schema: pa.Schema, shifts: Mapping[int, float]) -> int:
+    """Write all batches of all parts to one Parquet file, on the master's clock, and return the number of rows."""
     temporary = path.with_name(f".{path.name}")
     rows = 0
     with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
-        for table in _grouped(parts, schema):
+        for table in _grouped(parts, schema, shifts):
             writer.write_table(table)
             rows += table.num_rows
     temporary.replace(path)
     return rows
 
 
-def _grouped(parts: list[Part], schema: pa.Schema) -> Iterator[pa.Table]:
+def _grouped(parts: list[Part], schema: pa.Schema, shifts: Mapping[int, float]) -> Iterator[pa.Table]:
     """Yield the batches of all parts as tables of about one row group: a flush a second would make tiny ones."""
     waiting: list[pa.RecordBatch] = []
     rows = 0
     for part in parts:
+        shift_s = shifts.get(process_of(part.path), 0.0)
         for batch in part:
-            waiting.append(batch)
+            waiting.append(_shifted(batch, shift_s) if shift_s else batch)
             rows += batch.num_rows
             if rows >= _ROW_GROUP:
                 yield pa.Table.from_batches(waiting, schema).unify_dictionaries()
                 waiting, rows = [], 0
     if waiting:
         yield pa.Table.from_batches(waiting, schema).unify_dictionaries()
+
+
+def _shifted(batch: pa.RecordBatch, shift_s: float) -> pa.RecordBatch:
+    """Return a batch with its times moved; columns keep their types, and nulls stay null."""
+    for name in TIMES:
+        if name in batch.schema.names:
+            index = batch.schema.get_field_index(name)
+            batch = batch.set_column(index, batch.schema.field(index), pc.add(batch[name], shift_s))
+    return batch
 
 
 def _whole_lines(path: Path) -> str:
@@ -157,17 +174,27 @@ def _problems(folder: Path, run: Run, parts: list[Part]) -> Iterator[LogProblem]
     for process in sorted({*run.generator.processes, *by_process}):
         part = by_process.get(process)
         if part is None:
-            yield LogProblem(name="log_missing", process=process, detail="wrote no samples file")
+            detail = f"wrote no samples file{_missing(run, run.started_at_s)}"
+            yield LogProblem(name="log_missing", process=process, detail=detail)
             continue
         closing = _read_closing(folder, process)
         if part.torn is not None:
             yield LogProblem(name="log_truncated", process=process, detail=f"after {part.rows} samples: {part.torn}")
         if closing is None:
-            yield LogProblem(
-                name="not_closed", process=process, detail=f"ended without its closing record after {part.rows} samples"
-            )
+            shift_s = shifts_s(run.clocks).get(process, 0.0)
+            since_s = run.started_at_s if part.last_sent_s is None else part.last_sent_s + shift_s
+            detail = f"ended without its closing record after {part.rows} samples{_missing(run, since_s)}"
+            yield LogProblem(name="not_closed", process=process, detail=detail)
         else:
             yield from _closing_problems(closing, part)
+
+
+def _missing(run: Run, since_s: float) -> str:
+    """Say which seconds of an ended run are not in a log that goes up to `since_s`."""
+    if run.ended_at_s is None:
+        return ""
+    first_s, last_s = since_s - run.started_at_s, run.ended_at_s - run.started_at_s
+    return f", missing from {first_s:.1f} s to {max(first_s, last_s):.1f} s of the run"
 
 
 def _closing_problems(closing: Closing, part: Part) -> Iterator[LogProblem]:

@@ -29,9 +29,13 @@ ANSWERS = {
 }
 CHAPTER = "Your first staging run"
 """Replayed, line by line, by tests/e2e/test_first_staging_run.py."""
+FAR = "--target staging --load-profile load"
 ELSEWHERE = {
     "make test": "is what runs this suite",
     ".venv/bin/locust": "tests/e2e/test_web_ui.py",
+    f".venv/bin/locust --master --headless {FAR} --expect-workers 3": "tests/e2e/test_hosts.py",
+    f".venv/bin/locust --worker --master-host 192.0.2.1 {FAR}": "tests/e2e/test_hosts.py",
+    ".venv/bin/sellergate collect reports/latest copied/worker-2": "tests/e2e/test_apart.py",
 }
 
 

@@ -13,7 +13,7 @@ from analysis.evidence import Evidence, LogDoubt
 from analysis.judge import NOT_SET, judge
 from analysis.policy import Policy
 from analysis.verdict import Outcome, Severity, StepStatus, Verdict
-from runlog.run import EndedBy, Gap, StepName
+from runlog.run import EndedBy, Gap, StepName, WorkerClock
 from runlog.schema import CATEGORIES
 from runlog.workflows import WORKFLOWS
 
@@ -240,6 +240,10 @@ INVALID: dict[str, tuple[Spoil, set[str]]] = {
         lambda made: made.good(samples=made.added([made.row(sent_at_s=75 + 120.1)])),
         {"clock"},
     ),
+    "a worker's clock nobody knows": (
+        lambda made: made.with_run(clocks=(WorkerClock(process=0, offset_s=9.0, uncertainty_s=1.01),)),
+        {"clock"},
+    ),
     "ended before it started": (
         lambda made: made.with_run(ended_at_s=made.start_s - 1),
         {"clock", "cut_short", "no_steady_samples"},
@@ -403,6 +407,12 @@ def test_too_few_samples_of_one_step_are_inconclusive_whatever_the_policy(made: 
     assert step.status is StepStatus.FAILED
     assert step.reason == "p95 of 51 samples, 59 needed; error_rate of 51 samples, 59 needed"
     assert few.overrides == ("--inconclusive pass",)
+
+
+def test_a_clock_far_off_but_well_known_is_no_doubt(made: Any) -> None:
+    clocks = (WorkerClock(process=0, offset_s=-3_600.0, uncertainty_s=1.0),)
+    verdict = judge(made.with_run(clocks=clocks), made.shipped, PLAIN)
+    assert verdict.outcome is Outcome.PASS
 
 
 def test_a_time_that_is_not_a_number_never_passes(made: Any) -> None:

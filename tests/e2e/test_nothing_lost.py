@@ -71,8 +71,11 @@ def test_ctrl_c_in_a_terminal_reaches_master_and_workers_at_once(sandbox: Start,
     assert settle(server, done.sent()) == done.sent()
 
 
-def test_two_processes(sandbox: Start, load: Start) -> None:
-    server = sandbox("slow_step=dashboard.analytics_display:+4000ms")
+@pytest.mark.parametrize(
+    "faults", [(), ("slow_step=dashboard.analytics_display:+4000ms",)], ids=["quick", "slow requests in flight"]
+)
+def test_two_processes(sandbox: Start, load: Start, faults: tuple[str, ...]) -> None:
+    server = sandbox(*faults)
     done = load(server.url, *USERS, "-t", "8s", "--processes", "2").wait()
     frame = done.samples
     assert set(frame["process"]) == {0, 1}

@@ -115,10 +115,28 @@ def test_answer_of_an_earlier_run_does_not_count_for_this_one() -> None:
     assert drain.run() == [0]
 
 
+@pytest.mark.usefixtures("short_grace")
+def test_a_worker_whose_samples_still_come_is_waited_for() -> None:
+    runner = Runner("a")
+    until = time.monotonic() + 0.5
+    drain = Drain(runner, 0.0, lambda: min(until, time.monotonic()))
+    runner.answer = lambda client: gevent.spawn_later(0.6, runner.says_drained, client)
+    assert drain.run() == []
+
+
+def test_samples_that_never_end_are_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_drain, "_GRACE_S", 0.1)
+    monkeypatch.setattr(_drain, "_LONGEST_S", 0.2)
+    runner = Runner("a")
+    drain = Drain(runner, 0.0, time.monotonic)
+    runner.answer = lambda _: None
+    assert drain.run() == [0]
+
+
 def test_worker_stops_and_reports_before_it_says_so() -> None:
     runner = Runner()
-    serve_drain(runner)
+    serve_drain(runner, lambda: runner.did.append("all sent"))
     assert runner.did == [{"concurrent": True}]
     runner.did.clear()
     runner.listeners["sellergate_drain"](environment=None, msg=None)
-    assert runner.did == ["stop", "stats", ("sellergate_drained", None)]
+    assert runner.did == ["stop", "stats", "all sent", ("sellergate_drained", None)]

@@ -16,7 +16,8 @@ from runlog import seal as sealing
 from runlog.errors import RunLogError
 from runlog.failures import FAILURES_FILE, failures_path
 from runlog.reader import SAMPLES_FILE, read_samples, read_series
-from runlog.schema import GENERATOR_SCHEMA, LATER_COLUMNS, SAMPLE_SCHEMA, Sample
+from runlog.run import WorkerClock
+from runlog.schema import GENERATOR_SCHEMA, LATER_COLUMNS, MONITOR_SCHEMA, SAMPLE_SCHEMA, Sample
 from runlog.seal import SEAL_FILE, LogProblem, SealReport, read_seal, seal
 from runlog.series import SeriesWriter
 from runlog.writer import SampleWriter, closing_path, samples_path
@@ -222,6 +223,32 @@ def test_parts_left_by_a_crash_after_sealing_are_not_counted_again(
     samples_path(tmp_path, 0).write_bytes(part)
     assert seal(tmp_path) == report
     assert read_samples(tmp_path).num_rows == 1
+
+
+def test_times_are_put_on_the_masters_clock_where_a_worker_is_surely_off(
+    sample: Make, record: Record, folder: Folder
+) -> None:
+    for process in (0, 1, 2):
+        first = sample(process=process, sent_at_s=1_700_000_010.0, intended_at_s=1_700_000_009.0)
+        record([first, sample(process=process, sent_at_s=1_700_000_011.0)], process, close=process != 1)
+        _write_series(folder(), process, at_s=1_700_000_012.0)
+    monitors = SeriesWriter(folder() / "monitors-1.arrow", MONITOR_SCHEMA)
+    monitors.append({"at_s": 1_700_000_012.0, "monitor": "memory"})
+    monitors.close()
+    clocks = (
+        WorkerClock(process=1, offset_s=4.0, uncertainty_s=0.001),
+        WorkerClock(process=2, offset_s=0.5, uncertainty_s=0.6),
+    )
+    place = folder((0, 1, 2), clocks=clocks)
+    report = seal(place)
+    table = read_samples(place)
+    assert table["sent_at_s"].to_pylist() == [1_700_000_000.0 + at for at in (10, 11, 6, 7, 10, 11)]
+    assert table["intended_at_s"].to_pylist() == [at and 1_700_000_000.0 + at for at in (9, None, 5, None, 9, None)]
+    assert read_series(place, "generator")["at_s"].to_pylist() == [1_700_000_000.0 + at for at in (12, 8, 12)]
+    assert read_series(place, "monitors")["at_s"].to_pylist() == [1_700_000_012.0]
+    assert [problem.detail.partition(", ")[2] for problem in report.problems] == [
+        "missing from 7.0 s to 60.0 s of the run"
+    ]
 
 
 # -- every way in which a log is not all of what a process did ---------------------------------------------------------
