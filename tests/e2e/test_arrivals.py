@@ -120,7 +120,8 @@ def test_cap_that_is_too_small_drops_arrivals_and_makes_the_run_invalid(
 ) -> None:
     done = run(load, sandbox().url, profiles, "crowd", *processes)
     told = done.verdict["arrivals"]
-    assert told["offered"] == pytest.approx(3 * 1 + 12 * 12, abs=3)  # the last moments may be missing
+    # 3 s of one a second and 12 s of twelve; a process counts from when its load begins, up to a second after the run's
+    assert 3 * 1 + 11 * 12 <= told["offered"] <= 3 * 1 + 12 * 12
     assert told["dropped"] > 20, done.output
     assert told["offered"] == told["achieved"] + told["dropped"]
     assert len(passes(done.samples)) == told["achieved"]
