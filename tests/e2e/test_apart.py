@@ -157,14 +157,14 @@ def test_a_killed_workers_samples_are_collected_from_its_disk(sandbox: Start, cl
 
     collected = command("collect", done.folder, these.spool("w1"))
     assert collected.returncode == 3, collected.stdout
-    assert f"process {process}: " in collected.stdout
     assert len(done.samples) >= received_before
     own = done.samples[done.samples["process"] == process]
     assert own["sent_at_s"].max() > killed_s - 1.0  # all but its last second
     missing = sum((settle(server, done.sent()) - done.sent()).values())
     assert missing <= 60, f"{missing} requests are nowhere"  # of 16 sellers in half a second
     (lost,) = [doubt for doubt in done.verdict["doubts"] if doubt["name"] == "worker_lost"]
-    assert "it never closed its log" in collected.stdout
+    # unless its last report had brought all of it
+    assert "it never closed its log" in collected.stdout or len(done.samples) == received_before
     assert f"process {process}: ended without its closing record" in lost["figure"]
 
     again = command("collect", done.folder, these.spool("w1"))
