@@ -40,6 +40,7 @@ class Arrivals:
         self._given_back: list[float] = []  # a heap
         self._achieved = 0
         self._dropped = 0
+        self._latest_s = 0.0
         self._ended_at_s: float | None = None
 
     def begin(self) -> float | None:
@@ -61,11 +62,17 @@ class Arrivals:
             heappush(self._given_back, due_s)
             return None
         late_s = self._now_s() - due_s
+        self._latest_s = max(self._latest_s, late_s)
         if late_s > self._drop_after_s:
             self._dropped += 1
             return None
         self._achieved += 1
         return late_s
+
+    def latest_s(self) -> float:
+        """Return how late the latest one was that came up since this was asked last, dropped ones included."""
+        latest_s, self._latest_s = self._latest_s, 0.0
+        return latest_s
 
     def end(self) -> None:
         """Note that load ends now: no pass is begun any more. The first time counts."""

@@ -21,7 +21,9 @@ _SCHEDULED: Final = Path("/proc/self/schedstat")
 class Health:
     """The figures of one process since they were asked for last."""
 
-    def __init__(self, process: int, sellers: Callable[[], int]) -> None:
+    def __init__(self, process: int, sellers: Callable[[], int], late_s: Callable[[], float | None]) -> None:
+        """`late_s` says how late passes began since it was asked last; None where they have no time."""
+        self._late_s = late_s
         self._process = process
         self._sellers = sellers
         self._own = psutil.Process()
@@ -49,6 +51,7 @@ class Health:
         took_s, waited_s = steady_s - self._steady_s, _waited_s()
         lags_ms, self._lags_ms = sorted(self._lags_ms), []
         pauses_ms, self._pauses_ms = self._pauses_ms, []
+        late_s = self._late_s()
         memory = psutil.virtual_memory()
         row: dict[str, float | int | str | None] = {
             "at_s": wall_s,
@@ -66,6 +69,7 @@ class Health:
             "cpu_wait_ratio": None
             if waited_s is None or self._waited_s is None
             else (waited_s - self._waited_s) / took_s,
+            "late_start_max_ms": None if late_s is None else late_s * 1000,
             "clock_step_ms": ((wall_s - self._wall_s) - took_s) * 1000,
         }
         self._steady_s, self._wall_s, self._cpu_s, self._waited_s = steady_s, wall_s, cpu_s, waited_s

@@ -73,6 +73,8 @@ class Load:
         self._bugs: Counter[str] = Counter()
         self.lines = Lines(self)
         recorder.paced_s = self._paced_s
+        if arrivals is not None:
+            recorder.late_s = arrivals.latest_s
 
     def join(self, options: Any) -> None:
         """Take over what the command line says; a worker knows its master's from its first seller on."""

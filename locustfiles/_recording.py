@@ -25,6 +25,7 @@ class Recorder:
         self.unrecorded = 0
         self.problems: list[str] = []
         self.paced_s: Callable[[], float | None] = _nobody_waited
+        self.late_s: Callable[[], float | None] = _nothing_was_due
         self.failures = FailureLog(folder, process)
         self._sellers = sellers
         self._writer = SampleWriter(folder, process)
@@ -78,7 +79,7 @@ class Recorder:
                 raise
 
     def _watch_health(self) -> None:
-        health = Health(self.process, self._sellers)
+        health = Health(self.process, self._sellers, lambda: self.late_s())
         self._greenlets.append(gevent.spawn(health.probe_lag))
         try:
             while True:
@@ -101,4 +102,9 @@ class Recorder:
 
 def _nobody_waited() -> float | None:
     """Wait to be replaced: without rate limits no seller waits for room in them."""
+    return None
+
+
+def _nothing_was_due() -> float | None:
+    """Wait to be replaced: in the closed model a pass begins when the one before has ended."""
     return None

@@ -119,7 +119,7 @@ TIMES: Final = ("sent_at_s", "intended_at_s", "at_s")
 LATER_COLUMNS: Final = (
     *("computed", "handshake_ms"),
     *("gc_pause_ms", "gc_pause_max_ms", "files", "files_limit", "memory_free_ratio"),
-    *("cpu_wait_ratio", "clock_step_ms"),
+    *("cpu_wait_ratio", "late_start_max_ms", "clock_step_ms"),
 )
 """The columns at the end that format 1 did not begin with: a log without them is read as if nothing had been known."""
 
@@ -138,6 +138,7 @@ GENERATOR_SCHEMA: Final[pa.Schema] = pa.schema(
         pa.field("files_limit", pa.int32()),  # how many may be open
         pa.field("memory_free_ratio", pa.float64()),  # of the machine, what can be had without swapping
         pa.field("cpu_wait_ratio", pa.float64()),  # of the time, waiting for a core that others had
+        pa.field("late_start_max_ms", pa.float64()),  # of passes, against their schedule; null in the closed model
         pa.field("clock_step_ms", pa.float64()),  # what the wall clock gained on the steady one, since the row before
     ]
 )

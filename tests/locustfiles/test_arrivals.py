@@ -49,6 +49,17 @@ def test_arrival_nobody_had_time_for_is_begun_late_or_dropped(busy_s: float, lat
     assert own.arrived() == Arrived(offered=1, achieved=achieved, dropped=1 - achieved)
 
 
+def test_latest_begin_is_told_once_and_dropped_ones_count() -> None:
+    clock = Clock()
+    own = arrivals([1.0, 2.0, 3.0], clock)
+    own.begin()
+    assert own.latest_s() == 0
+    clock.sleep(9.0)  # the second is 8 s late by now, the third 7
+    assert own.begin() is None
+    assert own.latest_s() == 8
+    assert own.latest_s() == 0
+
+
 def test_backlog_is_worked_off_in_order() -> None:
     clock = Clock()
     own = arrivals(count(1.0), clock)

@@ -13,7 +13,7 @@ from locustfiles._health import Health
 
 @pytest.fixture
 def health() -> object:
-    watched = Health(3, lambda: 40)
+    watched = Health(3, lambda: 40, lambda: 0.25)
     yield watched
     watched.close()
 
@@ -25,6 +25,7 @@ def test_row_says_all_of_the_series(health: Health) -> None:
     assert row["files"] is not None
     assert 0 < float(row["files"]) < float(row["files_limit"] or 0)
     assert 0 < float(row["memory_free_ratio"] or 0) < 1
+    assert row["late_start_max_ms"] == 250
     assert 0 <= float(row["cpu_wait_ratio"] or 0) < 1
     assert abs(float(row["clock_step_ms"] or 0)) < 50
     assert float(row["memory_bytes"] or 0) > 10**7
@@ -44,7 +45,7 @@ def test_collecting_garbage_is_a_pause_told_once(health: Health) -> None:
 
 def test_nobody_hears_of_garbage_any_more_after_the_end() -> None:
     before = len(gc.callbacks)
-    Health(0, lambda: 0).close()
+    Health(0, lambda: 0, lambda: None).close()
     assert len(gc.callbacks) == before
 
 

@@ -23,6 +23,7 @@ GENERATOR_ROW = {
     "files_limit": 65_536,
     "memory_free_ratio": 0.5,
     "cpu_wait_ratio": 0.125,
+    "late_start_max_ms": 12.5,
     "clock_step_ms": -0.25,
 }
 
