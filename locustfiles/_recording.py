@@ -79,7 +79,7 @@ class Recorder:
                 raise
 
     def _watch_health(self) -> None:
-        health = Health(self.process, self._sellers, lambda: self.late_s())
+        health = Health(self.process, self._sellers, lambda: self.late_s())  # noqa: PLW0108  # it is set later
         self._greenlets.append(gevent.spawn(health.probe_lag))
         try:
             while True:
