@@ -57,7 +57,7 @@ def run_doubts(evidence: Evidence, cut: Cut) -> tuple[Doubt, ...]:
         *_throttled(evidence.samples, cut, run),
         *_harness(evidence.samples),
         *arrival_doubts(run),
-        *generator_doubts(run, evidence.generator, cut.window),
+        *generator_doubts(run, evidence.generator, cut.window, evidence.samples["process"].unique()),
     )
 
 

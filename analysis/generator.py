@@ -1,6 +1,6 @@
 """Suspect the generator: find the seconds in which it was too busy, too late or not watched at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -31,15 +31,20 @@ UNWATCHED_S: Final = 5.0
 still with all its sellers, and Locust, which takes it back when it wakes, tells nobody."""
 
 
-def generator_doubts(run: Run, generator: pd.DataFrame, window: Window | None) -> Iterator[Doubt]:
-    """Yield what the generator's own figures say against the run.
+def generator_doubts(
+    run: Run, generator: pd.DataFrame, window: Window | None, recorded: Iterable[int] = ()
+) -> Iterator[Doubt]:
+    """Yield what the generator's own figures say against the run; `recorded` are the processes samples came from.
+
+    Whoever made samples is suspected, announced or not: a worker may have joined, and left again in good order.
 
     Trouble inside the steady window invalidates; a busy stretch that began before it is told and does not, because
     what was sent then is not judged.
     """
     if window is None:
         return  # without a window there is nothing the generator could have spoilt, and the verdict is invalid anyway
-    own = {process: _rows(generator, process) for process in run.generator.processes}
+    everyone = {*run.generator.processes, *generator["process"], *recorded}
+    own = {process: _rows(generator, process) for process in sorted(everyone)}
     yield from _unwatched(own, run, window)
     yield from _busy(own, run, window)
     yield from _starved(own, run, window)

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from itertools import takewhile
 from math import inf
 from typing import Final
 
-import gevent
+from gevent.event import Event
 
 from runlog.run import Arrived
 
@@ -28,13 +28,14 @@ class Arrivals:
         drop_after_s: float,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = gevent.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         """`schedule` is in seconds since now."""
         self._schedule = schedule
         self._drop_after_s = drop_after_s
         self._clock = clock
-        self._sleep = sleep
+        self._news = Event()
+        self._sleep = sleep or self._news.wait
         self._zero_s = clock()
         self._held: list[float] = []  # by sellers who wait until it is due
         self._given_back: list[float] = []  # a heap
@@ -53,8 +54,12 @@ class Arrivals:
         try:
             while (left_s := due_s - self._now_s()) > 0 and self._ended_at_s is None:
                 self._sleep(min(left_s, _SLEEP_S))
+                due_s = self._sooner(due_s)
         except BaseException:
             heappush(self._given_back, due_s)
+            if self._ended_at_s is None:  # somebody idle may have one that is due later
+                self._news.set()
+                self._news.clear()
             raise
         finally:
             self._held.remove(due_s)
@@ -68,6 +73,15 @@ class Arrivals:
             return None
         self._achieved += 1
         return late_s
+
+    def _sooner(self, due_s: float) -> float:
+        """Return the arrival a waiting seller holds from now on: one that was given back, if it is due before his."""
+        if not self._given_back or self._given_back[0] >= due_s:
+            return due_s
+        self._held.remove(due_s)
+        sooner_s = heapreplace(self._given_back, due_s)
+        self._held.append(sooner_s)
+        return sooner_s
 
     def latest_s(self) -> float:
         """Return how late the latest one was that came up since this was asked last, dropped ones included."""

@@ -112,6 +112,21 @@ class Answer:
         self.expected = False  # a check asked for exactly this status: also a refusal a step wants is a success
         self._json: Any = None
 
+    @property
+    def status_code(self) -> int:
+        """The status, as listeners of Locust's request event ask for it."""
+        return self.status
+
+    @property
+    def content(self) -> bytes:
+        """The body, as listeners ask for it."""
+        return self.body
+
+    @property
+    def text(self) -> str:
+        """The body as text, as listeners ask for it."""
+        return self.body.decode("utf-8", "replace")
+
     def json(self) -> Any:
         """Return the parsed body; CheckFailed when it is not JSON."""
         if self._json is None:

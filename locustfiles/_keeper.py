@@ -90,6 +90,10 @@ class Keeper:
         """Note a worker that went away without saying so."""
         self._lost.add(process)
 
+    def unclosed(self) -> set[int]:
+        """Return the processes of this run that have not closed their logs, or not where this one can see it."""
+        return {each for each in self.run.generator.processes if not closing_path(self.folder, each).exists()}
+
     def joined(self, processes: set[int]) -> None:
         """Note workers that came later than the start."""
         known = set(self.run.generator.processes)

@@ -72,10 +72,10 @@ class Plugin:
         if web_ui is not None:
             web_ui.app.before_request(partial(_refuse_start, self._session))
 
-    def on_request(self, request_type: str, context: dict[str, Any], **_kwargs: Any) -> None:
+    def on_request(self, request_type: str, context: dict[str, Any] | None = None, **_kwargs: Any) -> None:
         """Count requests that were sent around `step`: they became no sample, and the verdict has to know."""
         session = self._session
-        if context is OURS or OURS.items() <= context.items() or session is None or session.load is None:
+        if (context and OURS.items() <= context.items()) or session is None or session.load is None:
             return
         if request_type in _HTTP_METHODS:
             session.load.recorder.unrecorded += 1

@@ -216,14 +216,14 @@ class Sender(Patient):
         """Record a request that got no whole answer, and raise Unreached."""
         call.ended_at = time.perf_counter()
         outcome, text = unreached(broken, sent=call.sent, timeout_s=self.load.target.timeout_s)
-        self.wire.tell(call, None, f"{outcome}: {error_text(text)}")
         self._record(call, outcome, call.time_ms, None, text)
+        self.wire.tell(call, None, f"{outcome}: {error_text(text)}")
         raise Unreached(outcome, text)
 
     def finish(self, call: Call, answer: Answer, outcome: Outcome, error: str | None) -> None:
-        """Tell Locust's statistics, then record the sample."""
-        self.wire.tell(call, answer, None if outcome is Outcome.OK else f"{outcome}: {error_text(error or '')}")
+        """Record the sample, then tell Locust's statistics: a listener of somebody's may stop this seller."""
         self._record(call, outcome, call.time_ms, answer, error)
+        self.wire.tell(call, answer, None if outcome is Outcome.OK else f"{outcome}: {error_text(error or '')}")
 
     def _record(
         self, call: Call, outcome: Outcome, time_ms: float | None, answer: Answer | None, error: str | None

@@ -210,7 +210,8 @@ class Session:
         if self._drain is not None:
             # who is ready and no more came too late to be given sellers, and has no log to be missed
             self.keeper.joined(self._worker_indexes(without=STATE_INIT))
-            for index in self._drain.run():
+            # Locust forgets who is silent for a minute: nobody asks him, and his log may turn up whole on his disk
+            for index in {*self._drain.run(), *self.keeper.unclosed()}:
                 self.keeper.lost(index)
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ _RECEIPT: Final = "sellergate_receipt"
 _IN_FLIGHT_BYTES: Final = 8 << 20
 """While so much is on its way nothing is added: a link that is cut or slow must not fill this process's memory."""
 _AGAIN_S: Final = 5.0
-"""A parcel of which nothing is heard for so long is sent again."""
+"""A parcel of which nothing is heard for so long is sent again; every time it was in vain twice as long is waited."""
 _GIVE_UP_S: Final = 10.0
 """At the end: how long a worker goes on without the master taking anything."""
 _MASTER_FILE: Final = ".master"
@@ -53,6 +53,7 @@ class Outbox:
         self._run_id = ""
         self._packer: Packer | None = None
         self._heard_s = self._sent_s = 0.0
+        self._patience_s = _AGAIN_S
         self._heard = Event()
         runner.environment.events.report_to_master.add_listener(self._add_to_report)
         runner.register_message(_RECEIPT, self._on_receipt)
@@ -81,8 +82,9 @@ class Outbox:
         if packer is None:
             return
         now_s = time.monotonic()
-        if packer.in_flight and now_s - max(self._sent_s, self._heard_s) > _AGAIN_S:
+        if packer.in_flight and now_s - max(self._sent_s, self._heard_s) > self._patience_s:
             packer.again()
+            self._patience_s *= 2  # what was sent waits in the link's queue, and every copy is one more there
         if packer.in_flight >= _IN_FLIGHT_BYTES:
             return
         try:
@@ -103,7 +105,7 @@ class Outbox:
             self._packer = None
         else:
             self._packer.received(Receipt(msg.data["have"], msg.data["gaps"]))
-            self._heard_s = time.monotonic()
+            self._heard_s, self._patience_s = time.monotonic(), _AGAIN_S
         self._heard.set()
 
 

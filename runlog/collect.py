@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from runlog.arrivals import read_arrived
 from runlog.errors import RunLogError
 from runlog.parcels import files_of
 from runlog.reader import Part
@@ -49,6 +50,7 @@ def collect(folder: Path, spools: Sequence[Path]) -> tuple[Recovered, ...]:
         for process, paths in longer.items():
             if not paths:
                 continue
+            (folder / SEAL_FILE).unlink(missing_ok=True)  # first: what is cut short here is gone on with the next time
             before = _rows(folder, process)
             for path in paths:
                 temporary = folder / f".{path.name}"
@@ -57,9 +59,10 @@ def collect(folder: Path, spools: Sequence[Path]) -> tuple[Recovered, ...]:
             closed = closing_path(folder, process).is_file()
             found.append(Recovered(process, before, _rows(folder, process), closed))
         if found:
-            (folder / SEAL_FILE).unlink(missing_ok=True)
             said = tuple(f"collected: {each}" for each in found)
-            write_run(folder, run.model_copy(update={"overrides": (*run.overrides, *said)}))
+            arrived = None if run.arrivals is None else read_arrived(folder, run.generator.processes)
+            changed = {"overrides": (*run.overrides, *said), "arrived": arrived}
+            write_run(folder, run.model_copy(update=changed))
         return tuple(found)
 
 

@@ -161,7 +161,7 @@ class SampleColumns:
         self.added += 1
 
     def take(self) -> Batch | None:
-        """Return everything added since the last call, or None; costs the same however much it is."""
+        """Return everything added since the last call, or None; costs next to nothing, however much it is."""
         if not len(self):
             return None
         batch = Batch(
@@ -171,7 +171,7 @@ class SampleColumns:
             names={name: tuple(names.ordered) for name, names in self._names.items()},
         )
         self._taken = self.added
-        self._raw = bytearray(len(self._raw))
+        self._raw = bytearray(min(len(self._raw), max(_ROWS_AT_FIRST, 2 * batch.rows) * _ROW.size))
         return batch
 
 

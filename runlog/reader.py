@@ -43,7 +43,7 @@ class Part:
                         return
                     self.rows += batch.num_rows
                     self._note_last(batch)
-                    yield _filled(batch, later)
+                    yield _filled(batch, later, self.schema)
         except (OSError, pa.ArrowException) as error:
             self.torn = str(error).splitlines()[0]
 
@@ -85,7 +85,7 @@ def _read(folder: Path, name: str, schema: pa.Schema, *, required: bool) -> pa.T
             raise RunLogError(f"{sealed}: not readable: {str(error).splitlines()[0]}") from error
         if not known:
             raise RunLogError(f"{sealed}: columns are not those of format 1")
-        return _filled(table, later)
+        return _filled(table, later, schema)
     parts = part_paths(folder, name)
     if required and not parts:
         raise RunLogError(f"{folder}: holds no samples; expected {name}.parquet or {name}-<process>.arrow")
@@ -102,11 +102,11 @@ def _without(schema: pa.Schema, left_out: list[pa.Field]) -> pa.Schema:
     return pa.schema([field for field in schema if field not in left_out])
 
 
-def _filled(rows: pa.RecordBatch | pa.Table, later: list[pa.Field]) -> pa.RecordBatch | pa.Table:
+def _filled(rows: pa.RecordBatch | pa.Table, later: list[pa.Field], schema: pa.Schema) -> pa.RecordBatch | pa.Table:
     """Return rows of an older log with the columns that came later, all null."""
     for field in later:
         rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
-    return rows
+    return rows.select(schema.names)
 
 
 def _columns(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:

@@ -65,10 +65,15 @@ def generator_charts(verdict: Verdict, generator: pd.DataFrame, time: Timeline |
         (memory, []),
         (files, []),
     )
-    return [
+    charts = [
         _line_chart((name, title), note, lines, limits, (verdict, time))
         for (name, title), note, (lines, limits) in zip(titles.items(), notes, drawings, strict=True)
     ]
+    if generator["late_start_max_ms"].notna().any():
+        late = _processes(generator, "late_start_max_ms", time)
+        note = "How late passes began against their schedule, the latest of each second, of each process."
+        charts.append(_line_chart(("late_starts", "Late starts (ms)"), note, late, [], (verdict, time)))
+    return charts
 
 
 def monitor_charts(verdict: Verdict, monitors: pd.DataFrame, time: Timeline | None) -> list[Chart]:

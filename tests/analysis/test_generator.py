@@ -62,6 +62,13 @@ def test_the_busy_process_is_named(made: Any) -> None:
     assert [doubt.figure for doubt in doubts(made, frame, (0, 1))] == ["process 1: 90 % of a core at 10 s"]
 
 
+@pytest.mark.parametrize("recorded", [(), (7,)], ids=["its own figures", "its samples"])
+def test_process_nobody_announced_is_suspected_like_the_others(made: Any, recorded: tuple[int, ...]) -> None:
+    own = made.generator((7,), cpu_ratio=1.0).iloc[:60] if not recorded else made.generator(())
+    found = generator_doubts(made.run(), pd.concat([made.generator((0,)), own]), WINDOW, recorded)
+    assert {doubt.name for doubt in found} == {"generator_unmeasured"} | ({"generator_cpu"} if not recorded else set())
+
+
 def test_busiest_weighs_rows_by_the_time_they_cover() -> None:
     ends_s = np.array([0.0, 2.0, 12.0, 14.0])
     # until 12 s: 10 s at 0.9 from 2 s on; until 14 s: from 2 s, (10 * 0.9 + 2 * 0.3) / 12

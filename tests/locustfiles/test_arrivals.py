@@ -173,6 +173,19 @@ def test_several_idle_sellers_are_served_in_the_order_they_came() -> None:
     assert begun == ["first", "second", "third"]
 
 
+def test_arrival_given_back_is_begun_by_whoever_waits_for_a_later_one() -> None:
+    own = Arrivals(iter([0.2, 30.0, 31.0]), 5.0)
+    first, second, third = (gevent.spawn(own.begin) for _ in range(3))
+    gevent.sleep(0.05)
+    first.kill()
+    done = gevent.wait([second, third], timeout=2, count=1)
+    assert len(done) == 1
+    assert 0 <= done[0].value < 0.1
+    gevent.killall([second, third])
+    own.end()
+    assert own.arrived() == Arrived(offered=1, achieved=1, dropped=0)
+
+
 def test_killed_seller_leaves_his_arrival_to_another() -> None:
     own = Arrivals(iter([0.05, 30.0]), 5.0)
     gone = gevent.spawn(own.begin)

@@ -138,13 +138,16 @@ def test_nobody_waits_where_nobody_listens_any_more(pair: Pair) -> None:
     assert not pair.outbox.finish()
 
 
-def test_what_is_not_answered_for_is_sent_again(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_shipping, "_AGAIN_S", 0.0)
+def test_what_is_not_answered_for_is_sent_again_and_then_waited_for_longer(pair: Pair) -> None:
+    pair.outbox._patience_s = 1e-9
     pair.worker.cut = True
     pair.worker._send_stats()
+    assert pair.worker._send_stats()  # again
+    assert pair.outbox._patience_s == 2e-9
     pair.worker.cut = False
     pair.worker._send_stats()
     assert samples_path(pair.run, 2).read_bytes() == b"x" * 100
+    assert pair.outbox._patience_s == _shipping._AGAIN_S  # heard of
 
 
 def test_what_is_on_its_way_is_bounded(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

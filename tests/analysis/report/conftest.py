@@ -391,6 +391,7 @@ def _generator_frame() -> pd.DataFrame:
             "files_limit": 1_024.0,
             "memory_free_ratio": 0.5,
             "cpu_wait_ratio": 0.1,
+            "late_start_max_ms": np.nan,
             "clock_step_ms": 0.01,
         }
     )

@@ -359,3 +359,14 @@ def test_two_hundred_thousand_samples_are_drawn_in_less_than_five_seconds(
     found = charts.request_charts(passing, samples, seconds_of(passing))
     assert clock.perf_counter() - began_s < 5
     assert max(len(chart.light_png) for chart in found) < 200_000
+
+
+def test_late_starts_are_drawn_where_passes_had_a_time_to_begin_at(
+    passing: Verdict, full: tuple[pd.DataFrame, ...]
+) -> None:
+    late = full[1].assign(late_start_max_ms=12.5)
+    drawn = {
+        name: [chart.name for chart in health_charts.generator_charts(passing, frame, seconds_of(passing))]
+        for name, frame in (("closed", full[1]), ("open", late))
+    }
+    assert drawn["open"] == [*drawn["closed"], "late_starts"]
