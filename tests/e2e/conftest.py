@@ -22,6 +22,8 @@ import pandas as pd
 import psutil
 import pytest
 
+from .known import Known
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # The demo's thresholds apply to the profile called demo; here it thinks less and ends sooner, so that every step still
@@ -262,6 +264,20 @@ def sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
 
     yield start
     _stop(started)
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Iterator[Callable[[str], Known]]:
+    """Start servers of known service times; stopped when the test ends."""
+    started: list[Known] = []
+
+    def start(shape: str) -> Known:
+        started.append(Known(shape, tmp_path))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
 
 
 @pytest.fixture(scope="module")
