@@ -112,6 +112,20 @@ def test_nothing_to_take_when_nothing_was_added(sample: Make) -> None:
     assert (first.rows, len(held), held.take()) == (1, 0, None)
 
 
+def test_more_samples_than_there_was_room_for_make_room_and_give_it_back(sample: Make, rows: Rows) -> None:
+    held = SampleColumns()
+    made = [sample(seller=number) for number in range(3 * columns._ROWS_AT_FIRST)]
+    sizes = []
+    for each in (made, made[:3], made[:3]):
+        for one in each:
+            held.add(one)
+        batch = held.take()
+        assert batch is not None
+        assert rows(pa.Table.from_batches([to_arrow(batch)])) == each
+        sizes.append(len(batch.raw) // columns._ROW.size)
+    assert sizes == [4 * columns._ROWS_AT_FIRST, 4 * columns._ROWS_AT_FIRST, columns._ROWS_AT_FIRST]
+
+
 @settings(max_examples=60, deadline=None)
 @given(flushes=st.lists(st.lists(samples, max_size=6), max_size=5))
 def test_any_samples_in_any_flushes_come_back_equal_and_in_order(flushes: list[list[Sample]]) -> None:
