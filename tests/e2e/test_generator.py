@@ -15,7 +15,7 @@ from .known import Known
 pytestmark = pytest.mark.e2e
 
 RUN_S = 17
-SELLERS = 200
+SELLERS = 260
 """As many as need more than half a core, and less than would be too much of one."""
 PROFILE = f"""
 format = 1
