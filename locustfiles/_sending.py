@@ -46,7 +46,7 @@ class Account:
 
 
 class Sender(Patient):
-    """What every seller sends with; `self.client` is never touched outside this module."""
+    """What every seller sends with; whoever uses `self.client` himself sends around `step`, and the verdict says so."""
 
     abstract = True
     workflow: ClassVar[str] = ""
@@ -262,15 +262,11 @@ class Step(Call):
         *,
         unique: bool,
     ) -> None:
+        super().__init__(
+            plan, url, seller=sender.number, iteration=sender.iteration, body=body, upload=upload, unique=unique
+        )
         self._sender = sender
-        self.plan = plan
-        self.url = url
-        self.body = body
-        self.upload = upload
         self.token = by.token
-        self.unique = unique
-        self.seller = sender.number
-        self.iteration = sender.iteration
         self.late_s = sender.late_s
 
     def __enter__(self) -> Answer:

@@ -124,9 +124,7 @@ class Store:
 
         RunLogError for a file that is not the process's or was there before; OSError when the disk refuses.
         """
-        paths = {
-            path.name: path for path in (*growing_paths(self._folder, process), closing_path(self._folder, process))
-        }
+        paths = {path.name: path for path in files_of(self._folder, process)}
         receipt = Receipt({}, [])
         for name, offset, data in parcels:
             if name not in paths:

@@ -37,6 +37,17 @@ def test_series_from_before_a_column_existed_is_read_with_nulls(tmp_path: Path) 
     assert read_series(tmp_path, "generator").to_pylist() == [GENERATOR_ROW | unknown]
 
 
+@pytest.mark.parametrize("name", [name for name in LATER_COLUMNS if name in GENERATOR_SCHEMA.names])
+def test_series_without_any_one_of_the_later_columns_is_read_in_the_order_of_today(tmp_path: Path, name: str) -> None:
+    before = pa.schema([field for field in GENERATOR_SCHEMA if field.name != name])
+    series = SeriesWriter(tmp_path / "generator-0.arrow", before)
+    series.append(GENERATOR_ROW)
+    series.close()
+    table = read_series(tmp_path, "generator")
+    assert table.schema.names == GENERATOR_SCHEMA.names
+    assert table.to_pylist() == [GENERATOR_ROW | {name: None}]
+
+
 def test_row_is_readable_before_the_series_is_closed(tmp_path: Path) -> None:
     series = SeriesWriter(tmp_path / "generator-0.arrow", GENERATOR_SCHEMA)
     series.append(GENERATOR_ROW)
