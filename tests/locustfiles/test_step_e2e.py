@@ -281,13 +281,14 @@ class Walked:
 @pytest.fixture(scope="module", params=TRANSPORTS)
 def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
     place = tmp_path_factory.mktemp("walked")
-    classes = ["AnsweredSeller", "BuggySeller", "StrayingSeller", "MistakenSeller", "InjectedSeller", "AroundSeller"]
+    classes = ["AnsweredSeller", "BuggySeller", "StrayingSeller", "MistakenSeller", "InjectedSeller"]
+    classes += ["AroundSeller", "StoppedSeller"]
     with scripted_server(REPLIES) as server, refused_port() as refused:
         process = start_locust(
             place,
             server.port,
             DRIVER,
-            ["-u", "6", "-r", "6", "-t", "50s", *classes],
+            ["-u", "7", "-r", "7", "-t", "50s", *classes],
             transport=request.param,
             REFUSED_PORT=str(refused),
             HANGING_PORT="1",
@@ -338,6 +339,7 @@ EXPECTED: dict[str, list[tuple[Outcome, int | None, str | None]]] = {
     "refused": [(Outcome.CONNECT_ERROR, None, "ConnectionRefusedError: Connection refused")],
     "bug": [(Outcome.HARNESS_ERROR, 200, "KeyError: 'order N'")],
     "around": [(Outcome.OK, 200, None)],
+    "told": [(Outcome.OK, 200, None)],  # and the seller was stopped while somebody heard of it
 }
 
 
@@ -369,6 +371,7 @@ def test_nothing_else_was_recorded_than_one_iteration_a_seller(walked: Walked) -
     assert Counter((sample.workflow, sample.outcome) for sample in others) == {
         ("answered", Outcome.ABANDONED): 1,
         ("around", Outcome.OK): 1,
+        ("stopped", Outcome.ABORTED): 1,
         ("buggy", Outcome.HARNESS_ERROR): 1,
         ("straying", Outcome.HARNESS_ERROR): 1,
         ("mistaken", Outcome.HARNESS_ERROR): 1,

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import gevent
 from locust import constant, task
+from locust.exception import StopUser
 
 from locustfiles._checks import accepted, expect, refused, same_wallet
 from locustfiles._routes import CATEGORIES, CRITERIA, SELLER, SELLER_LISTINGS
@@ -30,10 +31,12 @@ class Scripted(Seller):
 
     @task
     def play(self) -> None:
-        self.iterate()
-        self.still_walking.discard(type(self).__name__)
-        if not self.still_walking:
-            gevent.spawn(self.environment.runner.quit)
+        try:
+            self.iterate()
+        finally:
+            self.still_walking.discard(type(self).__name__)
+            if not self.still_walking:
+                gevent.spawn(self.environment.runner.quit)
         gevent.sleep(60)
 
     def get(self, step: str = "get") -> None:
@@ -183,6 +186,26 @@ class AroundSeller(Scripted):
     def around(self) -> None:
         self.client.get("/api/around")
         self.get("around")
+
+
+class StoppedSeller(Scripted):
+    """Is stopped by a listener of somebody's, while that is told of an answer."""
+
+    workflow = "stopped"
+    steps = ("told",)
+
+    def on_start(self) -> None:
+        super().on_start()
+        self.environment.events.request.add_listener(self.stop_at)
+
+    def stop_at(self, url: str, response: object, **_kwargs: object) -> None:
+        if url.endswith("?told"):
+            assert response.status_code == 200  # type: ignore[attr-defined]  # of either transport
+            raise StopUser
+
+    def told(self) -> None:
+        with self.step("told", "GET", CRITERIA, query="told") as answer:
+            accepted(answer)
 
 
 class StalledSeller(Scripted):
