@@ -131,6 +131,10 @@ INVALID: dict[str, tuple[Spoil, set[str]]] = {
         },
     ),
     "a worker was lost": (lambda made: made.with_run(lost_processes=(0,)), {"worker_lost"}),
+    "samples of a worker nobody announced or watched": (
+        lambda made: made.good(samples=made.added([made.row(process=7)])),
+        {"generator_unmeasured"},
+    ),
     "a process never closed its log": (
         lambda made: made.good(log_doubts=(LogDoubt("not_closed", 0, "no closing record"),)),
         {"worker_lost"},
